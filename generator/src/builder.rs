@@ -1,0 +1,395 @@
+//! The public face: what to generate, from what, and where to.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::diag::{self, Code, Diagnostic, Diagnostics};
+use crate::emit;
+use crate::inspect;
+use crate::ir::{Client, Crate, Side};
+use crate::pipeline::{self, Input, Lowered, Output};
+use crate::sink::{self, DifferenceKind, OutputFile};
+use crate::source::Sources;
+
+/// Generates code: a package, or a module for a build script to put into a package.
+///
+/// With [`manifest`](Self::manifest), or with [`spec`](Self::spec) and [`crate_name`](Self::crate_name), the output is a package. With
+/// `spec` alone it is one file, `specsmith.rs`, with a module for each document, to be included:
+///
+/// ```no_run
+/// // build.rs
+/// fn main() -> Result<(), specsmith::Failure> {
+///     specsmith::Builder::new().spec("api/JobApi.json").overlay("api/JobApi.overlay.yaml").generate()?;
+///     Ok(())
+/// }
+/// ```
+///
+/// ```ignore
+/// // lib.rs
+/// include!(concat!(env!("OUT_DIR"), "/specsmith.rs"));
+/// ```
+///
+/// The package that includes the module depends on `specsmith-runtime`, with its feature `reqwest` where
+/// [`reqwest`](Self::reqwest) is on.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    manifest: Option<PathBuf>,
+    specs: Vec<PathBuf>,
+    overlays: Vec<PathBuf>,
+    no_overlays: bool,
+    out_dir: Option<PathBuf>,
+    crate_name: Option<String>,
+    runtime_path: Option<PathBuf>,
+    reqwest: bool,
+    force: bool,
+    quiet: bool,
+}
+
+impl Builder {
+    /// Nothing to generate yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Generates what a manifest says.
+    #[must_use]
+    pub fn manifest(mut self, path: impl Into<PathBuf>) -> Self {
+        self.manifest = Some(path.into());
+        self
+    }
+
+    /// Generates a client from this document, Swagger 2.0 in JSON or YAML. May be called again.
+    #[must_use]
+    pub fn spec(mut self, path: impl Into<PathBuf>) -> Self {
+        self.specs.push(path.into());
+        self
+    }
+
+    /// Applies this overlay (OpenAPI Overlay 1.0 or 1.1) to the document that it extends. May be called again.
+    #[must_use]
+    pub fn overlay(mut self, path: impl Into<PathBuf>) -> Self {
+        self.overlays.push(path.into());
+        self
+    }
+
+    /// Leaves out all overlays, also those of the manifest: the documents to the letter.
+    #[must_use]
+    pub fn no_overlays(mut self, leave_out: bool) -> Self {
+        self.no_overlays = leave_out;
+        self
+    }
+
+    /// Writes to this folder, rather than the one of the manifest or a build script's `OUT_DIR`.
+    #[must_use]
+    pub fn out_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.out_dir = Some(path.into());
+        self
+    }
+
+    /// Makes a package of this name from the documents.
+    #[must_use]
+    pub fn crate_name(mut self, name: impl Into<String>) -> Self {
+        self.crate_name = Some(name.into());
+        self
+    }
+
+    /// Lets the package depend on the runtime in this folder, rather than in the registry.
+    #[must_use]
+    pub fn runtime_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.runtime_path = Some(path.into());
+        self
+    }
+
+    /// Gives the clients of a module a constructor that uses reqwest. Packages have one behind a feature.
+    #[must_use]
+    pub fn reqwest(mut self, with: bool) -> Self {
+        self.reqwest = with;
+        self
+    }
+
+    /// Overwrites and removes also files that were edited by hand or that the generator did not write.
+    #[must_use]
+    pub fn force(mut self, force: bool) -> Self {
+        self.force = force;
+        self
+    }
+
+    /// Prints no `cargo::rerun-if-changed` lines, which otherwise come wherever `OUT_DIR` is set, as in build scripts.
+    #[must_use]
+    pub fn quiet(mut self, quiet: bool) -> Self {
+        self.quiet = quiet;
+        self
+    }
+
+    /// Generates and writes. Files that would not change are not touched.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be read or written, a document is not valid, or a file that the generator did not write is in the way.
+    /// Nothing is written then.
+    pub fn generate(&self) -> Result<Summary, Failure> {
+        let (mut run, files) = self.files()?;
+        let out = self.out(run.output.as_ref()).map_err(|message| Failure::usage(&run, message))?;
+        let written = sink::write(&out, &files, self.force, &mut run.diagnostics);
+        match (written, run.output) {
+            (Some(written), Some(output)) => Ok(Summary {
+                out,
+                documents: output.documents,
+                overlays: output.overlays,
+                operations: count(&output.ir, |client| methods(client)),
+                models: count(&output.ir, |client| client.models.len()),
+                files: files.len() + 1,
+                changed: written.created.len() + written.updated.len(),
+                removed: written.removed.len(),
+                warnings: Messages { diagnostics: run.diagnostics, sources: run.sources },
+            }),
+            (_, output) => Err(Failure::new(Lowered { sources: run.sources, diagnostics: run.diagnostics, output })),
+        }
+    }
+
+    /// Generates, and compares with what stands in the output folder.
+    ///
+    /// # Errors
+    ///
+    /// As [`generate`](Self::generate), but for writing.
+    pub fn check(&self) -> Result<Vec<Difference>, Failure> {
+        let (mut run, files) = self.files()?;
+        let out = self.out(run.output.as_ref()).map_err(|message| Failure::usage(&run, message))?;
+        let differences = sink::compare(&out, &files, &mut run.diagnostics);
+        if run.diagnostics.has_errors() {
+            return Err(Failure::new(run));
+        }
+        Ok(differences.into_iter().map(|difference| Difference::new(&out, difference)).collect())
+    }
+
+    /// What the documents come to: clients, operations and models, as JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`generate`](Self::generate), but for writing.
+    pub fn inspect(&self) -> Result<Inspection, Failure> {
+        let run = self.lower()?;
+        match &run.output {
+            Some(output) => {
+                let value = inspect::json(&output.ir, &run.sources);
+                Ok(Inspection { value, warnings: Messages { diagnostics: run.diagnostics, sources: run.sources } })
+            }
+            None => Err(Failure::new(run)),
+        }
+    }
+
+    fn files(&self) -> Result<(Lowered, Vec<OutputFile>), Failure> {
+        let run = self.lower()?;
+        let files = match &run.output {
+            Some(output) if self.is_package() => emit::files(&output.ir, &output.package),
+            Some(output) => vec![emit::module(&output.ir, self.reqwest)],
+            None => return Err(Failure::new(run)),
+        };
+        Ok((run, files))
+    }
+
+    fn is_package(&self) -> bool {
+        self.specs.is_empty() || self.crate_name.is_some()
+    }
+
+    fn lower(&self) -> Result<Lowered, Failure> {
+        let run = pipeline::run(&self.input());
+        if !self.quiet && std::env::var_os("OUT_DIR").is_some() {
+            for path in run.sources.paths() {
+                println!("cargo::rerun-if-changed={}", path.display());
+            }
+        }
+        if run.output.is_none() { Err(Failure::new(run)) } else { Ok(run) }
+    }
+
+    fn input(&self) -> Input {
+        if self.specs.is_empty() {
+            let path = self.manifest.clone().unwrap_or_else(|| PathBuf::from("specsmith.yaml"));
+            return Input::Manifest { path, overlays: !self.no_overlays };
+        }
+        Input::Specs {
+            specs: self.specs.clone(),
+            overlays: if self.no_overlays { Vec::new() } else { self.overlays.clone() },
+            crate_name: self.crate_name.clone().unwrap_or_else(|| "specsmith".to_owned()),
+            runtime: self.runtime_path.as_deref().map(|path| absolute(path).display().to_string()),
+        }
+    }
+
+    fn out(&self, output: Option<&Output>) -> Result<PathBuf, String> {
+        let own = self.out_dir.clone().or_else(|| output.and_then(|output| output.out.clone()));
+        own.or_else(|| std::env::var_os("OUT_DIR").map(PathBuf::from))
+            .ok_or_else(|| "no output folder is given, and `OUT_DIR` is not set".to_owned())
+    }
+}
+
+/// A path that holds from wherever the package is built.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn count(ir: &Crate, of: impl Fn(&Client) -> usize) -> usize {
+    ir.clients.iter().map(of).sum()
+}
+
+fn methods(client: &Client) -> usize {
+    let operations = client.groups.iter().flat_map(|group| &group.operations);
+    operations.filter(|operation| operation.side != Side::Server).count()
+}
+
+/// What was read and written.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Summary {
+    /// The output folder.
+    pub out: PathBuf,
+    /// Documents that clients are made from.
+    pub documents: usize,
+    /// Overlays that were applied.
+    pub overlays: usize,
+    /// Methods of the clients.
+    pub operations: usize,
+    /// Types of models.
+    pub models: usize,
+    /// Files in the output, the ledger among them.
+    pub files: usize,
+    /// Files that were written, since they are new or other than before.
+    pub changed: usize,
+    /// Files that were removed, since they are no longer generated.
+    pub removed: usize,
+    /// What should be known nevertheless.
+    pub warnings: Messages,
+}
+
+/// What the documents come to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// `ir_version`, `clients`, `operations`, `models`.
+    pub value: Value,
+    /// What should be known nevertheless.
+    pub warnings: Messages,
+}
+
+/// A file that is not what would be generated.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Difference {
+    /// The file.
+    pub path: PathBuf,
+    /// What is the matter, in a few words.
+    pub what: &'static str,
+    /// What would change, as a unified diff, where that helps.
+    pub diff: Option<String>,
+}
+
+impl Difference {
+    fn new(out: &Path, difference: sink::Difference) -> Self {
+        let (what, diff) = match difference.kind {
+            DifferenceKind::Missing => ("is missing", None),
+            DifferenceKind::Changed { diff } => ("is not what would be generated", Some(diff)),
+            DifferenceKind::Stale => ("is no longer generated", None),
+            DifferenceKind::Ledger => ("lists other files, or other contents", None),
+        };
+        Self { path: out.join(difference.path), what, diff }
+    }
+}
+
+/// Diagnostics, with the files that they speak of.
+pub struct Messages {
+    diagnostics: Diagnostics,
+    sources: Sources,
+}
+
+impl Messages {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.diagnostics.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.diagnostics.is_empty()
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.diagnostics.iter()
+    }
+
+    /// As text, with the lines that they speak of.
+    pub fn to_text(&self, color: bool) -> String {
+        diag::render_text(self.diagnostics.as_slice(), &self.sources, color)
+    }
+
+    /// As JSON, one object a line.
+    pub fn to_json(&self) -> String {
+        diag::render_json(self.diagnostics.as_slice(), &self.sources)
+    }
+}
+
+impl fmt::Debug for Messages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text(false))
+    }
+}
+
+/// Why nothing was generated: all that is wrong.
+///
+/// Its `Debug` is its `Display`, so that a build script may return it from `main`.
+pub struct Failure(Box<Inner>);
+
+struct Inner {
+    messages: Messages,
+    usage: Option<String>,
+}
+
+impl Failure {
+    fn new(run: Lowered) -> Self {
+        let messages = Messages { diagnostics: run.diagnostics, sources: run.sources };
+        Self(Box::new(Inner { messages, usage: None }))
+    }
+
+    fn usage(_: &Lowered, message: String) -> Self {
+        let messages = Messages { diagnostics: Diagnostics::default(), sources: Sources::default() };
+        Self(Box::new(Inner { messages, usage: Some(message) }))
+    }
+
+    /// The problems.
+    pub fn messages(&self) -> &Messages {
+        &self.0.messages
+    }
+
+    /// Whether it is for a file that cannot be read, or for a call that makes no sense, rather than for what stands in a document.
+    pub fn is_unreadable(&self) -> bool {
+        self.0.usage.is_some() || pipeline::unreadable(&self.0.messages.diagnostics)
+    }
+
+    /// As text, with the lines that it speaks of.
+    pub fn to_text(&self, color: bool) -> String {
+        match &self.0.usage {
+            Some(usage) => format!("error: {usage}\n"),
+            None => self.0.messages.to_text(color),
+        }
+    }
+
+    /// The codes of the problems.
+    pub fn codes(&self) -> impl Iterator<Item = Code> + '_ {
+        self.0.messages.iter().map(|diagnostic| diagnostic.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.to_text(false).trim_end())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Failure {}

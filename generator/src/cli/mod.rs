@@ -1,0 +1,141 @@
+//! The command line: arguments in, exit code out. What is done stands in the library.
+
+mod check;
+mod generate;
+mod inspect;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use specsmith::{Builder, Failure, Messages};
+
+/// All is well.
+const DONE: u8 = 0;
+/// The answer is no: a document is not valid, the code is stale.
+const NO: u8 = 1;
+/// Wrong usage, or a file that cannot be read.
+const USAGE: u8 = 2;
+
+/// Generates Rust API crates from OpenAPI documents
+///
+/// Documents are Swagger 2.0, in JSON or YAML. What they get wrong is put right by OpenAPI Overlays; what things are called in
+/// Rust is said in a manifest, `specsmith.yaml`.
+#[derive(Parser)]
+#[command(name = "specsmith", version, after_help = "Exit codes: 0 done; 1 the answer is no (an invalid document, stale code); 2 wrong usage, or a file that cannot be read.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// How diagnostics are printed to stderr
+    #[arg(long, value_enum, default_value_t, global = true)]
+    message_format: MessageFormat,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
+enum MessageFormat {
+    /// With the lines that they speak of
+    #[default]
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write the crate
+    #[command(after_help = generate::EXAMPLES)]
+    Generate(generate::Generate),
+    /// Compare the crate with what would be generated; exit 1 and a diff where it is stale
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Check),
+    /// Show what the documents come to: clients, operations, models
+    #[command(after_help = inspect::EXAMPLES)]
+    Inspect(inspect::Inspect),
+}
+
+/// What to read.
+#[derive(Args)]
+struct Input {
+    /// Documents to read in place of a manifest: one client each
+    #[arg(value_name = "SPEC", conflicts_with = "manifest")]
+    specs: Vec<PathBuf>,
+
+    /// The manifest
+    #[arg(long, value_name = "FILE", default_value = "specsmith.yaml")]
+    manifest: PathBuf,
+
+    /// An overlay for the document that it extends; may be given again
+    #[arg(long, value_name = "FILE", requires = "specs")]
+    overlay: Vec<PathBuf>,
+
+    /// Take the documents to the letter, without any overlay
+    #[arg(long)]
+    no_overlays: bool,
+}
+
+impl Input {
+    fn builder(&self) -> Builder {
+        let builder = Builder::new().quiet(true).no_overlays(self.no_overlays);
+        if self.specs.is_empty() {
+            return builder.manifest(&self.manifest);
+        }
+        let builder = self.specs.iter().fold(builder, Builder::spec);
+        self.overlay.iter().fold(builder, Builder::overlay)
+    }
+}
+
+/// Runs the command of the process's arguments.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let console = Console { format: cli.message_format };
+    let code = match cli.command {
+        Command::Generate(command) => command.run(&console),
+        Command::Check(command) => command.run(&console),
+        Command::Inspect(command) => command.run(&console),
+    };
+    ExitCode::from(code)
+}
+
+/// Where diagnostics go.
+struct Console {
+    format: MessageFormat,
+}
+
+impl Console {
+    fn messages(&self, messages: &Messages) {
+        if messages.is_empty() {
+            return;
+        }
+        let text = match self.format {
+            MessageFormat::Human => messages.to_text(colors(&io::stderr())),
+            MessageFormat::Json => messages.to_json(),
+        };
+        print(&mut io::stderr(), text.trim_end());
+    }
+
+    /// Prints why it failed, and gives the exit code of that.
+    fn failure(&self, failure: &Failure) -> u8 {
+        match self.format {
+            MessageFormat::Json if !failure.messages().is_empty() => self.messages(failure.messages()),
+            _ => print(&mut io::stderr(), failure.to_text(colors(&io::stderr())).trim_end()),
+        }
+        if failure.is_unreadable() { USAGE } else { NO }
+    }
+}
+
+/// Colors are for people: on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
+fn colors(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Prints a line. A reader that has gone away is no reason to complain.
+fn print(stream: &mut impl Write, text: &str) {
+    let _ = writeln!(stream, "{text}");
+}
+
+/// `1 file`, `2 files`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,256 @@
+//! Diagnostics: what is wrong, where, and what to do about it.
+//!
+//! Rooms push [`Diagnostic`]s into a [`Diagnostics`] and go on, so that one run shows every problem.
+//! A place is a file and a JSON pointer; line and column are looked up only when it is printed.
+
+use std::fmt;
+use std::ops::Range;
+
+/// A file that was read, by its index in the run's sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+/// A JSON pointer (RFC 6901); empty for the whole document.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pointer(String);
+
+impl Pointer {
+    /// The whole document.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// A pointer in its written form, as it stands behind the `#` of a reference (not percent-encoded).
+    pub fn parse(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// This pointer, one step further down; `~` and `/` in the step are escaped.
+    #[must_use]
+    pub fn join(&self, step: impl fmt::Display) -> Self {
+        let step = step.to_string();
+        let mut pointer = String::with_capacity(self.0.len() + 1 + step.len());
+        pointer.push_str(&self.0);
+        pointer.push('/');
+        for character in step.chars() {
+            match character {
+                '~' => pointer.push_str("~0"),
+                '/' => pointer.push_str("~1"),
+                other => pointer.push(other),
+            }
+        }
+        Self(pointer)
+    }
+
+    /// This pointer without its last step; `None` for the whole document.
+    pub fn parent(&self) -> Option<Self> {
+        self.0.rsplit_once('/').map(|(parent, _)| Self(parent.to_owned()))
+    }
+
+    /// What is left of the written form below `ancestor`: empty or with a leading `/`.
+    ///
+    /// `None` where this pointer is neither at nor below `ancestor`.
+    pub fn below(&self, ancestor: &Self) -> Option<&str> {
+        let rest = self.0.strip_prefix(&ancestor.0)?;
+        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+    }
+
+    /// The written form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The steps, unescaped.
+    pub fn steps(&self) -> impl Iterator<Item = String> + '_ {
+        self.0.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"))
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Location {
+    /// The file.
+    pub file: FileId,
+    /// The node in it.
+    pub pointer: Pointer,
+}
+
+impl Location {
+    /// One step further down.
+    #[must_use]
+    pub fn join(&self, step: impl fmt::Display) -> Self {
+        Self { file: self.file, pointer: self.pointer.join(step) }
+    }
+}
+
+/// Bytes of a file's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// From the first byte to the one behind the last.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl From<Range<usize>> for Span {
+    /// Small, since every diagnostic has one; no document has four gigabytes.
+    fn from(range: Range<usize>) -> Self {
+        let small = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+        Self { start: small(range.start), end: small(range.end) }
+    }
+}
+
+mod code;
+mod render;
+
+pub use code::{Code, Severity};
+#[allow(unused_imports, reason = "the command line and the library's report print with them")]
+pub(crate) use render::{render_json, render_text};
+
+/// A second place that has to do with a problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Label {
+    /// Where.
+    pub location: Location,
+    /// The bytes of the text, where a pointer cannot say it.
+    pub span: Option<Span>,
+    /// What about it.
+    pub message: String,
+}
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Diagnostic {
+    /// Which kind; stable.
+    pub code: Code,
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// Where; `None` where no file has to do with it.
+    pub location: Option<Location>,
+    /// The bytes of the text, where a pointer cannot say it: a syntax error, the first of two equal keys.
+    pub span: Option<Span>,
+    /// Other places that have to do with it.
+    pub labels: Vec<Label>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A problem without a place.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), location: None, span: None, labels: Vec::new(), help: None }
+    }
+
+    /// The same, at a place.
+    #[must_use]
+    pub fn at(mut self, location: &Location) -> Self {
+        self.location = Some(location.clone());
+        self
+    }
+
+    /// The same, at bytes of the text that the pointer of its location cannot tell from others.
+    #[must_use]
+    pub fn spanning(mut self, span: impl Into<Span>) -> Self {
+        self.span = Some(span.into());
+        self
+    }
+
+    /// The same, with a second place.
+    #[must_use]
+    pub fn label(mut self, location: &Location, message: impl Into<String>) -> Self {
+        self.labels.push(Label { location: location.clone(), span: None, message: message.into() });
+        self
+    }
+
+    /// The same, with a second place that a pointer cannot name.
+    #[must_use]
+    pub fn label_spanning(mut self, location: &Location, span: impl Into<Span>, message: impl Into<String>) -> Self {
+        self.labels.push(Label { location: location.clone(), span: Some(span.into()), message: message.into() });
+        self
+    }
+
+    /// The same, with what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// The problems of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    /// Whether one of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.errors().next().is_some()
+    }
+
+    /// Those that are errors.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter().filter(|diagnostic| diagnostic.code.severity() == Severity::Error)
+    }
+
+    /// In the order in which they were found.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.0.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// In the order in which they were found.
+    pub fn as_slice(&self) -> &[Diagnostic] {
+        &self.0
+    }
+}
+
+impl Extend<Diagnostic> for Diagnostics {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, more: I) {
+        self.0.extend(more);
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -1,0 +1,173 @@
+//! A client's module and its struct.
+
+use super::{Form, HEADER, RUNTIME};
+use crate::ir::{Client, Group, Side};
+use crate::render::{Code, inline_code, line, literal};
+
+/// The groups that have methods.
+pub(super) fn groups(client: &Client) -> impl Iterator<Item = &Group> {
+    client.groups.iter().filter(|group| group.operations.iter().any(|operation| operation.side != Side::Server))
+}
+
+/// `mod.rs` of a client.
+pub(super) fn module(client: &Client) -> String {
+    let mut code = Code::new();
+    line!(code, "{HEADER}");
+    if !code.module_prose(&client.description) {
+        code.module_doc(format_args!("The client `{}`.", client.module.bare()));
+    }
+    code.module_doc(format_args!(""));
+    for document in &client.documents {
+        let (file, version) = (inline_code(&document.file), inline_code(&document.version));
+        code.module_doc(format_args!("Generated from {file}, version {version}."));
+    }
+    code.gap();
+    line!(code, "#[cfg(feature = \"client\")]");
+    line!(code, "mod client;");
+    for group in groups(client) {
+        line!(code, "#[cfg(feature = \"client\")]");
+        if group.module == client.module {
+            line!(code, "#[allow(clippy::module_inception)]");
+        }
+        line!(code, "pub mod {};", group.module);
+    }
+    line!(code, "pub mod models;");
+    code.gap();
+    line!(code, "#[cfg(feature = \"client\")]");
+    line!(code, "pub use self::client::Client;");
+    code.finish()
+}
+
+/// `client.rs`: what the groups share.
+pub(super) fn file(client: &Client, form: Form) -> String {
+    let mut code = Code::new();
+    line!(code, "{HEADER}");
+    code.module_doc(format_args!("What the operations of `{}` share.", client.module.bare()));
+    code.gap();
+    if form == Form::Package {
+        line!(code, "#[cfg(feature = \"reqwest\")]");
+    }
+    if has_constructor(form) {
+        line!(code, "use {RUNTIME}::codegen::v1::Error;");
+    }
+    line!(code, "use {RUNTIME}::codegen::v1::Pipeline;");
+    code.gap();
+    for group in groups(client) {
+        line!(code, "use super::{}::{};", group.module, group.ty);
+    }
+    code.gap();
+    structure(&mut code, client);
+    code.gap();
+    code.block(format_args!("impl Client"), "}", |code| {
+        constants(code, client);
+        if has_constructor(form) {
+            constructor(code, client, form);
+        }
+        with_pipeline(code, client);
+        accessors(code, client);
+    });
+    code.finish()
+}
+
+fn structure(code: &mut Code, client: &Client) {
+    if client.title.0.is_empty() || !code.prose(&client.title) {
+        code.doc(format_args!("A client of the service."));
+    }
+    code.doc(format_args!(""));
+    code.doc(format_args!("A clone is cheap and shares the connections."));
+    line!(code, "#[derive(Clone, Debug)]");
+    code.block(format_args!("pub struct Client"), "}", |code| {
+        line!(code, "pub(super) pipeline: Pipeline,");
+        for parameter in &client.parameters {
+            line!(code, "pub(super) {}: String,", parameter.name);
+        }
+    });
+}
+
+fn constants(code: &mut Code, client: &Client) {
+    if let Some(endpoint) = &client.endpoint {
+        code.doc(format_args!("Where the service is."));
+        line!(code, "pub const ENDPOINT: &str = {};", literal(endpoint));
+    }
+    if let Some(version) = &client.api_version {
+        code.gap();
+        code.doc(format_args!("The version of the interface that is asked for, unless the pipeline has another."));
+        line!(code, "pub const API_VERSION: &str = {};", literal(version));
+    }
+}
+
+/// Whether there is a constructor that uses reqwest.
+fn has_constructor(form: Form) -> bool {
+    matches!(form, Form::Package | Form::Module { reqwest: true })
+}
+
+/// The signature's arguments: some of our own, and the client's parameters.
+fn arguments(client: &Client, first: &[&str]) -> Vec<String> {
+    let own = client.parameters.iter().map(|parameter| format!("{}: impl Into<String>", parameter.name));
+    first.iter().map(|text| (*text).to_owned()).chain(own).collect()
+}
+
+fn constructor(code: &mut Code, client: &Client, form: Form) {
+    code.gap();
+    match &client.endpoint {
+        Some(_) => code.doc(format_args!("A client of the service at [`ENDPOINT`](Self::ENDPOINT), over reqwest.")),
+        None => code.doc(format_args!("A client of the service at `endpoint`, a host or an `https` URL, over reqwest.")),
+    }
+    parameter_docs(code, client);
+    code.doc(format_args!(""));
+    code.doc(format_args!("# Errors"));
+    code.doc(format_args!(""));
+    code.doc(format_args!("Where the endpoint is no such URL, or TLS cannot be set up."));
+    if form == Form::Package {
+        line!(code, "#[cfg(feature = \"reqwest\")]");
+    }
+    let (first, endpoint): (&[&str], &str) = match &client.endpoint {
+        Some(_) => (&[], "Self::ENDPOINT"),
+        None => (&["endpoint: &str"], "endpoint"),
+    };
+    code.list("pub fn new(", &arguments(client, first), ") -> Result<Self, Error> {");
+    code.indented(|code| {
+        let own = client.parameters.iter().map(|parameter| parameter.name.to_string());
+        let values: Vec<String> = std::iter::once(format!("Pipeline::over_reqwest({endpoint})?")).chain(own).collect();
+        line!(code, "Ok(Self::with_pipeline({}))", values.join(", "));
+    });
+    line!(code, "}}");
+}
+
+fn with_pipeline(code: &mut Code, client: &Client) {
+    code.gap();
+    code.doc(format_args!("A client that sends through `pipeline`."));
+    parameter_docs(code, client);
+    code.list("pub fn with_pipeline(", &arguments(client, &["pipeline: Pipeline"]), ") -> Self {");
+    code.indented(|code| {
+        let own = client.parameters.iter().map(|parameter| format!("{0}: {0}.into()", parameter.name));
+        let fields: Vec<String> = std::iter::once("pipeline".to_owned()).chain(own).collect();
+        line!(code, "Self {{ {} }}", fields.join(", "));
+    });
+    line!(code, "}}");
+    code.gap();
+    code.doc(format_args!("What its calls go through."));
+    code.block(format_args!("pub fn pipeline(&self) -> &Pipeline"), "}", |code| line!(code, "&self.pipeline"));
+}
+
+fn parameter_docs(code: &mut Code, client: &Client) {
+    if client.parameters.is_empty() {
+        return;
+    }
+    code.doc(format_args!(""));
+    for parameter in &client.parameters {
+        code.argument(parameter.name.bare(), &parameter.description);
+    }
+}
+
+fn accessors(code: &mut Code, client: &Client) {
+    for group in groups(client) {
+        code.gap();
+        if !code.prose(&group.description) {
+            code.doc(format_args!("The operations of {}.", inline_code(group.ty.as_str())));
+        }
+        code.block(format_args!("pub fn {}(&self) -> {}<'_>", group.module, group.ty), "}", |code| {
+            line!(code, "{}::new(self)", group.ty);
+        });
+    }
+}

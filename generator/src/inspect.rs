@@ -1,0 +1,251 @@
+//! The IR as JSON, for other tools. The shape is a contract: what is there stays, more may come.
+
+use serde_json::{Map, Value, json};
+
+use crate::diag::Location;
+use crate::emit;
+use crate::ir::{
+    BodyKind, Client, Crate, EnumKind, EtagSource, FieldRole, Group, Model, Operation, Paging, Parameter, Place, Response,
+    ResponseBody, Retry, Role, Shape, Side, Status,
+};
+use crate::source::Sources;
+
+/// Counted up when something changes that readers may rely on.
+const IR_VERSION: u32 = 1;
+
+/// All of a crate.
+pub(crate) fn json(ir: &Crate, sources: &Sources) -> Value {
+    let operations = |client: &Client| -> Vec<Value> {
+        let each = |group: &Group| -> Vec<Value> {
+            group.operations.iter().map(|one| operation(client, group, one, sources)).collect()
+        };
+        client.groups.iter().flat_map(each).collect()
+    };
+    json!({
+        "ir_version": IR_VERSION,
+        "crate": ir.name,
+        "clients": ir.clients.iter().map(client).collect::<Vec<_>>(),
+        "operations": ir.clients.iter().flat_map(operations).collect::<Vec<_>>(),
+        "models": ir.clients.iter().flat_map(|client| client.models.iter().map(|one| model(client, one))).collect::<Vec<_>>(),
+    })
+}
+
+fn client(client: &Client) -> Value {
+    let documents = client.documents.iter().map(|document| json!({ "file": document.file, "version": document.version }));
+    let groups = client.groups.iter().map(|group| json!({ "module": group.module.bare(), "type": group.ty.as_str() }));
+    json!({
+        "name": client.module.bare(),
+        "documents": documents.collect::<Vec<_>>(),
+        "endpoint": client.endpoint.as_ref().map(|endpoint| &endpoint.0),
+        "api_version": client.api_version.as_ref().map(|version| &version.0),
+        "parameters": client.parameters.iter().map(|parameter| json!({
+            "name": parameter.wire.0,
+            "in": place(&parameter.place),
+            "rust": parameter.name.as_str(),
+        })).collect::<Vec<_>>(),
+        "groups": groups.collect::<Vec<_>>(),
+        "rust": format!("{}::Client", client.module.bare()),
+    })
+}
+
+fn operation(client: &Client, group: &Group, operation: &Operation, sources: &Sources) -> Value {
+    let mut value = json!({
+        "id": operation.id.0,
+        "client": client.module.bare(),
+        "group": group.module.bare(),
+        "method": operation.method.as_str(),
+        "path": operation.template.0,
+        "side": match operation.side { Side::Both => "both", Side::Client => "client", Side::Server => "server" },
+        "deprecated": operation.deprecated,
+        "parameters": parameters(client, operation),
+        "responses": operation.responses.iter().map(|one| response(client, one)).collect::<Vec<_>>(),
+        "paging": paging(operation),
+        "long_running": operation.long_running.as_ref().map(|long_running| json!({
+            "final_state_via": long_running.final_state_via.as_ref().map(|via| &via.0),
+        })),
+        "preconditions": preconditions(operation),
+        "etag": match &operation.etag {
+            EtagSource::Nowhere => Value::Null,
+            EtagSource::Header => json!({ "in": "header" }),
+            EtagSource::Body(path) => json!({ "in": "body", "path": path.iter().map(|step| &step.0).collect::<Vec<_>>() }),
+        },
+        "retry": match operation.retry { Retry::ByMethod => "by-method", Retry::Never => "never" },
+        "rust": if operation.side == Side::Server { Value::Null } else { rust(client, group, operation) },
+    });
+    if let (Some(origin), Value::Object(object)) = (&operation.overlay, &mut value) {
+        object.insert("overlay".to_owned(), overlay(origin, sources));
+    }
+    value
+}
+
+fn overlay(origin: &Location, sources: &Sources) -> Value {
+    let file = sources.get(origin.file).map(|file| file.path.display().to_string());
+    json!({ "file": file, "action": origin.pointer.as_str() })
+}
+
+fn parameters(client: &Client, operation: &Operation) -> Vec<Value> {
+    let own = operation.required.iter().map(|one| parameter(client, one, true, "method"));
+    let options = operation.optional.iter().map(|one| parameter(client, one, false, "method"));
+    let shared = operation.client_parameters.iter().filter_map(|index| client.parameters.get(*index));
+    let shared = shared.map(|one| parameter(client, one, true, "client"));
+    let constants = operation.constants.iter().map(|constant| {
+        json!({ "name": constant.wire.0, "in": place(&constant.place), "required": true, "given": "constant", "value": constant.value.0 })
+    });
+    let version = operation.api_version.iter().map(|version| {
+        json!({ "name": "api-version", "in": "query", "required": true, "given": "client", "value": version.0 })
+    });
+    shared.chain(own).chain(options).chain(constants).chain(version).collect()
+}
+
+fn parameter(client: &Client, parameter: &Parameter, required: bool, given: &str) -> Value {
+    let mut value = json!({
+        "name": parameter.wire.0,
+        "in": place(&parameter.place),
+        "required": required,
+        "given": given,
+        "type": emit::type_text(client, &parameter.ty),
+    });
+    if let (Place::Body(kind), Value::Object(object)) = (&parameter.place, &mut value) {
+        object.insert("body".to_owned(), body(kind));
+    }
+    value
+}
+
+fn body(kind: &BodyKind) -> Value {
+    match kind {
+        BodyKind::Json { media_type } => json!({ "kind": "json", "media_type": media_type.0 }),
+        BodyKind::Raw { media_type } => json!({ "kind": "raw", "media_type": media_type.as_ref().map(|media| &media.0) }),
+        BodyKind::Text { media_type } => json!({ "kind": "text", "media_type": media_type.0 }),
+    }
+}
+
+fn place(place: &Place) -> &'static str {
+    match place {
+        Place::Path => "path",
+        Place::Query { .. } => "query",
+        Place::QueryFlag => "query-flag",
+        Place::Header { .. } => "header",
+        Place::HeaderPrefix => "header-prefix",
+        Place::Body(_) => "body",
+        Place::Form { .. } => "form",
+    }
+}
+
+fn response(client: &Client, response: &Response) -> Value {
+    json!({
+        "status": match response.status {
+            Status::Code(code) => json!(code),
+            Status::Class(class) => json!(format!("{class}XX")),
+            Status::Default => json!("default"),
+        },
+        "error": response.error,
+        "body": response.body.as_ref().map(|body| match body {
+            ResponseBody::Json(ty) => json!({ "kind": "json", "type": emit::type_text(client, ty) }),
+            ResponseBody::Raw => json!({ "kind": "raw" }),
+            ResponseBody::Text => json!({ "kind": "text" }),
+        }),
+        "headers": response.headers.iter().map(|header| json!({
+            "name": header.wire.0,
+            "type": emit::type_text(client, &header.ty),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn paging(operation: &Operation) -> Value {
+    match &operation.paging {
+        None => Value::Null,
+        Some(Paging::NextLink { link, items, operation }) => json!({
+            "by": "next-link",
+            "link": link.as_ref().map(|link| &link.0),
+            "items": items.0,
+            "operation": operation.as_ref().map(|operation| &operation.0),
+        }),
+        Some(Paging::Header { request, response, page_size }) => json!({
+            "by": "header",
+            "request": request.0,
+            "response": response.0,
+            "page_size": page_size.as_ref().map(|name| &name.0),
+        }),
+    }
+}
+
+fn preconditions(operation: &Operation) -> Vec<&'static str> {
+    let all = operation.required.iter().chain(&operation.optional);
+    let names = all.filter_map(|parameter| match parameter.role {
+        Role::Plain => None,
+        Role::IfMatch => Some("if-match"),
+        Role::IfNoneMatch => Some("if-none-match"),
+        Role::IfModifiedSince => Some("if-modified-since"),
+        Role::IfUnmodifiedSince => Some("if-unmodified-since"),
+    });
+    names.collect()
+}
+
+/// How to call it from Rust.
+fn rust(client: &Client, group: &Group, operation: &Operation) -> Value {
+    let signature = emit::signature(client, operation);
+    let arguments: Vec<Value> = signature
+        .arguments
+        .iter()
+        .filter_map(|(index, ty)| operation.required.get(*index).map(|parameter| (parameter, ty)))
+        .map(|(parameter, ty)| json!({ "name": parameter.name.as_str(), "parameter": parameter.wire.0, "type": ty }))
+        .collect();
+    let options = operation.optional.iter().zip(&signature.options);
+    let options: Vec<Value> = options
+        .map(|(parameter, ty)| json!({ "method": parameter.name.as_str(), "parameter": parameter.wire.0, "type": ty }))
+        .collect();
+    let mut value = json!({
+        "client": format!("{}::Client", client.module.bare()),
+        "group": group.module.as_str(),
+        "method": operation.name.as_str(),
+        "arguments": arguments,
+        "options": options,
+        "returns": signature.returns,
+        "output": format!("Response<{}>", signature.output),
+    });
+    if let (Some(bundle), Value::Object(object)) = (signature.bundle, &mut value) {
+        object.insert("arguments_struct".to_owned(), bundle.into());
+    }
+    value
+}
+
+fn model(client: &Client, model: &Model) -> Value {
+    let mut value = Map::new();
+    value.insert("name".to_owned(), json!(model.definition.as_deref().unwrap_or(model.name.as_str())));
+    value.insert("definition".to_owned(), json!(model.definition));
+    value.insert("client".to_owned(), json!(client.module.bare()));
+    let path = format!("{}::models::{}", client.module.bare(), model.name);
+    let (kind, rust) = match &model.shape {
+        Shape::Struct(shape) => {
+            let fields = shape.fields.iter().map(|field| {
+                let ty = emit::type_text(client, &field.ty);
+                json!({
+                    "name": field.name.as_str(),
+                    "property": field.wire.0,
+                    "type": if field.role == FieldRole::Optional { format!("Option<{ty}>") } else { ty },
+                    "required": field.role == FieldRole::Required,
+                    "read_only": field.read_only,
+                    "setter": field.setter.as_str(),
+                })
+            });
+            let rest = shape.rest.as_ref().map(|(name, _)| name.as_str());
+            ("struct", json!({ "path": path, "fields": fields.collect::<Vec<_>>(), "additional_properties": rest }))
+        }
+        Shape::Enum(shape) => {
+            let variants = shape.variants.iter().map(|variant| json!({ "name": variant.name.as_str(), "value": variant.value.0 }));
+            let ty = if shape.kind == EnumKind::String { "String" } else { "i64" };
+            let variants = variants.collect::<Vec<_>>();
+            ("enum", json!({ "path": path, "variants": variants, "other": shape.other.as_str(), "type": ty, "open": shape.open }))
+        }
+        Shape::Union(shape) => {
+            let variants = shape.variants.iter().map(|(name, value, id)| {
+                json!({ "name": name.as_str(), "value": value.0, "type": emit::type_text(client, &crate::ir::Type::Model(*id)) })
+            });
+            let variants = variants.collect::<Vec<_>>();
+            ("union", json!({ "path": path, "tag": shape.tag.0, "variants": variants, "other": shape.other.as_str() }))
+        }
+    };
+    value.insert("kind".to_owned(), json!(kind));
+    value.insert("rust".to_owned(), rust);
+    Value::Object(value)
+}

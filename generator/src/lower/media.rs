@@ -1,0 +1,106 @@
+//! Media types: how a body travels.
+
+use crate::ir::{BodyKind, Literal, Response, ResponseBody, Type};
+
+const JSON: &str = "application/json";
+
+/// A media type without its parameters, in small letters.
+fn essence(media: &str) -> String {
+    media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn is_json(media: &str) -> bool {
+    let media = essence(media);
+    media == JSON || media == "text/json" || media.ends_with("+json") || media == "*/*"
+}
+
+fn is_text(media: &str) -> bool {
+    let media = essence(media);
+    media.starts_with("text/") && media != "text/json" && media != "text/xml"
+}
+
+fn is_xml(media: &str) -> bool {
+    let media = essence(media);
+    media.ends_with("/xml") || media.ends_with("+xml")
+}
+
+/// The JSON type to name: `application/json` where it is among them.
+fn json(media: &[String]) -> Option<&str> {
+    let mut listed = media.iter().filter(|media| is_json(media)).map(String::as_str);
+    let first = listed.next()?;
+    Some(if essence(first) == JSON || essence(first) == "*/*" { JSON } else { listed.find(|media| essence(media) == JSON).unwrap_or(first) })
+}
+
+/// How a request's body travels; the media type that is in the way where it cannot.
+pub(super) fn body(consumes: &[String], ty: &Type) -> Result<BodyKind, String> {
+    if *ty == Type::Bytes {
+        let media = match consumes {
+            [only] if !is_json(only) => Some(Literal(only.clone())),
+            _ => None,
+        };
+        return Ok(BodyKind::Raw { media_type: media });
+    }
+    if let Some(media) = json(consumes) {
+        return Ok(BodyKind::Json { media_type: Literal(media.to_owned()) });
+    }
+    if *ty == Type::String
+        && let Some(text) = consumes.iter().find(|media| is_text(media))
+    {
+        return Ok(BodyKind::Text { media_type: Literal(text.clone()) });
+    }
+    match consumes.first() {
+        None => Ok(BodyKind::Json { media_type: Literal(JSON.to_owned()) }),
+        Some(media) if is_xml(media) || is_text(media) || essence(media).starts_with("multipart/") || essence(media).contains("urlencoded") => {
+            Err(media.clone())
+        }
+        Some(media) => Ok(BodyKind::Raw { media_type: Some(Literal(media.clone())) }),
+    }
+}
+
+/// How a response's body travels; the media type that is in the way where it cannot.
+pub(super) fn response(produces: &[String], ty: &Type) -> Result<ResponseBody, String> {
+    if *ty == Type::Bytes {
+        return Ok(ResponseBody::Raw);
+    }
+    if produces.is_empty() || json(produces).is_some() {
+        return Ok(ResponseBody::Json(ty.clone()));
+    }
+    if *ty == Type::String && produces.iter().any(|media| is_text(media)) {
+        return Ok(ResponseBody::Text);
+    }
+    match produces.first() {
+        Some(media) if is_xml(media) || is_text(media) => Err(media.clone()),
+        _ => Ok(ResponseBody::Raw),
+    }
+}
+
+/// What to ask for.
+pub(super) fn accept(produces: &[String], responses: &[Response]) -> Option<Literal> {
+    let bodies = || responses.iter().filter(|response| !response.error).filter_map(|response| response.body.as_ref());
+    if bodies().any(|body| matches!(body, ResponseBody::Json(_))) || bodies().next().is_none() {
+        return Some(Literal(json(produces).unwrap_or(JSON).to_owned()));
+    }
+    if bodies().any(|body| *body == ResponseBody::Text) {
+        return produces.iter().find(|media| is_text(media)).map(|media| Literal(media.clone()));
+    }
+    None
+}
+
+/// The name of a status, as RFC 9110 (and for 207 RFC 4918) has it.
+pub(super) fn status_name(status: u16) -> &'static str {
+    match status {
+        200 => "Ok",
+        201 => "Created",
+        202 => "Accepted",
+        203 => "Non Authoritative",
+        204 => "No Content",
+        205 => "Reset Content",
+        206 => "Partial Content",
+        207 => "Multi Status",
+        208 => "Already Reported",
+        226 => "Im Used",
+        304 => "Not Modified",
+        404 => "Not Found",
+        _ => "Other",
+    }
+}

@@ -1,0 +1,178 @@
+//! Documents to the IR: every decision is taken here.
+
+mod client;
+mod direction;
+mod equal;
+mod hierarchy;
+mod media;
+mod names;
+mod operation;
+mod path;
+mod schema;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use self::client::ClientScope;
+use self::hierarchy::Hierarchy;
+use self::operation::{Context, Lowered};
+use self::schema::Schemas;
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location};
+use crate::ir::{Client, Crate, DocumentInfo, ErrorFormat, Literal, Prose};
+use crate::naming::Ident;
+use crate::resolve::Graph;
+use crate::spec::{Document, Scheme};
+
+/// What is to be made of which documents.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub crate_name: String,
+    pub clients: Vec<ClientPlan>,
+}
+
+/// One client, and the names that are pinned in it.
+#[derive(Debug)]
+pub(crate) struct ClientPlan {
+    pub module: Ident,
+    pub description: Option<String>,
+    pub documents: Vec<FileId>,
+    /// Parameters given once, by their names on the wire.
+    pub parameters: Vec<String>,
+    /// The groups with their methods; where there are none, operation ids make them.
+    pub groups: Vec<GroupPlan>,
+    /// Definition to type.
+    pub models: IndexMap<String, (Ident, Location)>,
+    /// `Definition.property` to field.
+    pub fields: IndexMap<String, (Ident, Location)>,
+    /// `Operation.parameter` or `*.parameter` to argument.
+    pub parameter_names: IndexMap<String, Ident>,
+    /// Whether unequal definitions of one name are an error.
+    pub strict: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct GroupPlan {
+    pub module: Ident,
+    pub description: Option<String>,
+    /// Method, operation id, and where the plan says it.
+    pub operations: Vec<(Ident, String, Location)>,
+}
+
+/// Lowers all clients of a plan.
+pub(crate) fn lower(plan: &Plan, graph: &Graph, diagnostics: &mut Diagnostics) -> Crate {
+    let hierarchy = Hierarchy::new(graph);
+    let clients = plan.clients.iter().map(|client| lower_client(client, graph, &hierarchy, diagnostics));
+    Crate { name: plan.crate_name.clone(), clients: clients.collect() }
+}
+
+fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnostics: &mut Diagnostics) -> Client {
+    let documents: Vec<&Document> = plan.documents.iter().filter_map(|file| graph.documents.get(file)).collect();
+    let mut schemas = Schemas::new(graph, hierarchy, plan.strict, diagnostics);
+    let mut scope = ClientScope::new(plan, graph);
+    let mut operations: Vec<Lowered> = Vec::new();
+    for document in &documents {
+        let mut context = Context { graph, document, schemas: &mut schemas, client: &mut scope };
+        for item in &document.paths {
+            operations.extend(item.operations.iter().filter_map(|operation| context.operation(item, operation)));
+        }
+        for (id, schema) in graph.definitions().filter(|(id, _)| id.file == document.at.file) {
+            schemas.definition(&id, schema);
+        }
+    }
+    let errors = error_format(&documents, &mut schemas);
+    let drafts = std::mem::take(&mut schemas.drafts);
+    check_ids(&mut operations, diagnostics);
+    let infos = documents.iter().map(|document| DocumentInfo {
+        file: graph.file_name(document.at.file),
+        title: Prose(document.info.title.clone()),
+        version: document.info.version.clone(),
+    });
+    let mut client = Client {
+        module: plan.module.clone(),
+        title: Prose(documents.first().map(|document| document.info.title.clone()).unwrap_or_default()),
+        description: Prose(describe(plan, &documents)),
+        documents: infos.collect(),
+        endpoint: endpoint(&documents),
+        base_path: Literal(base_path(&documents)),
+        api_version: operations.iter().find_map(|lowered| lowered.operation.api_version.clone()),
+        parameters: scope.parameters,
+        groups: names::groups(plan, operations, diagnostics),
+        models: names::models(plan, drafts, diagnostics),
+        errors,
+    };
+    direction::box_cycles(&mut client.models);
+    direction::keep_unknown(&mut client);
+    names::types(&mut client);
+    client
+}
+
+fn describe(plan: &ClientPlan, documents: &[&Document]) -> String {
+    let own = plan.description.clone();
+    own.unwrap_or_else(|| {
+        let texts = documents.iter().filter_map(|document| document.info.description.as_deref());
+        texts.collect::<Vec<_>>().join("\n\n")
+    })
+}
+
+/// The service's address, where the documents name one host that can be one.
+fn endpoint(documents: &[&Document]) -> Option<Literal> {
+    let first = documents.first()?;
+    let host = first.host.as_deref()?;
+    let possible = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte));
+    let agreed = documents.iter().all(|document| document.host == first.host && document.parameterized_host.is_none());
+    let scheme = if first.schemes.contains(&Scheme::Https) || first.schemes.is_empty() { "https" } else { "http" };
+    (possible && agreed).then(|| Literal(format!("{scheme}://{host}")))
+}
+
+/// What stands before every path: `basePath`, or what follows the first hole of a parameterized host.
+fn base_path(documents: &[&Document]) -> String {
+    let Some(document) = documents.first() else { return String::new() };
+    let base = match &document.parameterized_host {
+        Some(host) => host.template.rsplit_once('}').map_or("", |(_, path)| path).find('/').and_then(|at| {
+            host.template.rsplit_once('}').and_then(|(_, path)| path.get(at..))
+        }),
+        None => document.base_path.as_deref(),
+    };
+    base.unwrap_or_default().trim_end_matches('/').to_owned()
+}
+
+fn error_format(documents: &[&Document], schemas: &mut Schemas<'_>) -> ErrorFormat {
+    let mut format = ErrorFormat::Plain;
+    for document in documents {
+        match document.extensions.get("x-specsmith-errors") {
+            None => {}
+            Some(Value::String(word)) if word == "data-plane" => format = ErrorFormat::DataPlane,
+            Some(Value::String(word)) if word == "arm" => format = ErrorFormat::Arm,
+            Some(Value::String(word)) if word == "plain" => format = ErrorFormat::Plain,
+            Some(_) => schemas.diagnostics.push(
+                Diagnostic::new(Code::ExtensionValue, "`x-specsmith-errors` has a value that it cannot have")
+                    .at(&document.at.join("x-specsmith-errors"))
+                    .help("expected one of `data-plane`, `arm`, `plain`"),
+            ),
+        }
+    }
+    format
+}
+
+/// An operation id names one operation.
+fn check_ids(operations: &mut Vec<Lowered>, diagnostics: &mut Diagnostics) {
+    let mut met: IndexMap<String, Location> = IndexMap::new();
+    operations.retain(|lowered| {
+        let id = &lowered.operation.id.0;
+        match met.get(id) {
+            Some(first) => {
+                diagnostics.push(
+                    Diagnostic::new(Code::DoubleOperationId, format!("two operations have the id `{id}`"))
+                        .at(&lowered.operation.at)
+                        .label(first, "the other one")
+                        .help("give one of them another `operationId` by an overlay"),
+                );
+                false
+            }
+            None => {
+                met.insert(id.clone(), lowered.operation.at.clone());
+                true
+            }
+        }
+    });
+}

@@ -1,0 +1,263 @@
+//! Names, settled when all that want one are known.
+
+use indexmap::IndexMap;
+
+use super::operation::Lowered;
+use super::schema::{Draft, DraftEnum, DraftField, DraftShape, DraftStruct, Rest};
+use super::{ClientPlan, direction};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::ir::{Client, Enum, Field, Group, Literal, Model, Operation, Output, Prose, Shape, Side, Struct, Type, Union, Variant};
+use crate::naming::{self, Case, Ident, Scope, Wanted};
+
+/// Names that a client has of its own.
+const CLIENT_NAMES: &[&str] = &["new", "with_pipeline", "pipeline", "clone", "models", "server", "client"];
+
+/// Names that a method's body uses.
+const LOCALS: &[&str] = &["request", "client", "call", "self"];
+
+/// Drafts to models, with names.
+pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Diagnostics) -> Vec<Model> {
+    for (name, (_, at)) in &plan.models {
+        if !drafts.iter().any(|draft| draft.definition.as_ref() == Some(name)) {
+            diagnostics.push(
+                Diagnostic::new(Code::NoSuchModel, format!("no document of the client has a definition `{name}` that becomes a type"))
+                    .at(at)
+                    .help("names are those of the documents after overlays; remove the line or mend the name"),
+            );
+        }
+    }
+    let mut scope = Scope::new(naming::RESERVED_TYPES);
+    for draft in &drafts {
+        let pin = draft.definition.as_ref().and_then(|name| plan.models.get(name));
+        scope.collect(match pin {
+            Some((name, _)) => Wanted::pinned(name.clone()),
+            None => candidates(&draft.names),
+        });
+    }
+    let names = scope.assign();
+    let mut used = Vec::new();
+    let shapes: Vec<Shape> = drafts
+        .iter()
+        .map(|draft| match &draft.shape {
+            DraftShape::Struct(shape) => Shape::Struct(structure(plan, draft, shape, &mut used)),
+            DraftShape::Enum(shape) => Shape::Enum(enumeration(shape)),
+            DraftShape::Union { tag, variants } => union(tag, variants, &names),
+            DraftShape::Open => Shape::Struct(Struct { fields: Vec::new(), tag: None, rest: None, closed: false }),
+        })
+        .collect();
+    for (name, (_, at)) in &plan.fields {
+        if !used.contains(name) {
+            diagnostics.push(Diagnostic::new(Code::NoSuchModel, format!("no model has a property `{name}`")).at(at).help(
+                "write it as `Definition.property`, with the names of the documents",
+            ));
+        }
+    }
+    drafts
+        .into_iter()
+        .zip(names)
+        .zip(shapes)
+        .map(|((draft, name), shape)| Model { at: draft.at, name, definition: draft.definition, description: draft.description, shape })
+        .collect()
+}
+
+fn candidates(names: &[String]) -> Wanted {
+    let mut candidates: Vec<Ident> = Vec::new();
+    for name in names {
+        candidates.extend(naming::type_candidates(name));
+    }
+    Wanted::from(candidates)
+}
+
+fn structure(plan: &ClientPlan, draft: &Draft, shape: &DraftStruct, used: &mut Vec<String>) -> Struct {
+    let mut scope = Scope::new(&[]);
+    for field in &shape.fields {
+        let key = format!("{}.{}", draft.definition.as_deref().unwrap_or_default(), field.wire);
+        scope.collect(match plan.fields.get(&key) {
+            Some((name, _)) => {
+                used.push(key);
+                Wanted::pinned(name.clone())
+            }
+            None => Wanted::new(naming::snake(&field.name))
+                .or(naming::spelled_in_case(Case::Snake, &field.name))
+                .or(naming::spelled_in_case(Case::Snake, &field.wire)),
+        });
+    }
+    let names = scope.assign();
+    let taken: Vec<&str> = names.iter().map(Ident::as_str).collect();
+    let rest = match &shape.rest {
+        Rest::Typed(ty) => Some((direction::rest_name(&taken), ty.clone())),
+        Rest::Unsaid | Rest::Forbidden => None,
+    };
+    let closed = shape.rest == Rest::Forbidden;
+    let fields = shape.fields.iter().zip(&names).map(|(field, name)| settled(field, name.clone())).collect();
+    Struct { fields, tag: shape.tag.clone(), rest, closed }
+}
+
+fn settled(field: &DraftField, name: Ident) -> Field {
+    Field {
+        setter: naming::snake(&format!("with_{}", name.bare())),
+        name,
+        wire: Literal(field.wire.clone()),
+        aliases: field.aliases.clone(),
+        ty: field.ty.clone(),
+        role: field.role,
+        read_only: field.read_only,
+        description: field.description.clone(),
+        limits: field.limits.clone(),
+        default: field.default.clone(),
+    }
+}
+
+fn enumeration(shape: &DraftEnum) -> Enum {
+    let mut scope = Scope::new(&[]);
+    for variant in &shape.variants {
+        let name = variant.name.as_deref().unwrap_or(&variant.value);
+        scope.collect(Wanted::new(naming::pascal(name)).or(naming::spelled_in_case(Case::Pascal, name)));
+    }
+    scope.collect(
+        Wanted::new(naming::pascal("other")).or(naming::pascal("unknown")).or(naming::pascal("unlisted")).or(naming::pascal("other value")),
+    );
+    let mut names = scope.assign();
+    let other = names.pop().unwrap_or_else(|| naming::pascal("other"));
+    let variants = shape.variants.iter().zip(names).map(|(variant, name)| Variant {
+        name,
+        value: Literal(variant.value.clone()),
+        description: variant.description.clone(),
+    });
+    Enum { kind: shape.kind, variants: variants.collect(), other, open: shape.open, ignore_case: shape.ignore_case }
+}
+
+fn union(tag: &Literal, variants: &[(Literal, crate::ir::ModelId)], names: &[Ident]) -> Shape {
+    let mut scope = Scope::new(&[]);
+    for (value, model) in variants {
+        scope.collect(Wanted::new(names.get(model.0).cloned().unwrap_or_else(|| naming::pascal(&value.0))));
+    }
+    scope.collect(Wanted::new(naming::pascal("other")).or(naming::pascal("unknown")));
+    let mut assigned = scope.assign();
+    let other = assigned.pop().unwrap_or_else(|| naming::pascal("other"));
+    let variants = variants.iter().zip(assigned).map(|((value, model), name)| (name, value.clone(), *model)).collect();
+    Shape::Union(Union { tag: tag.clone(), variants, other })
+}
+
+/// Operations to groups of methods: as the plan says, the others by the prefix of their ids.
+pub(super) fn groups(plan: &ClientPlan, operations: Vec<Lowered>, diagnostics: &mut Diagnostics) -> Vec<Group> {
+    let mut left: IndexMap<String, Lowered> = IndexMap::new();
+    for lowered in operations {
+        left.insert(lowered.operation.id.0.clone(), lowered);
+    }
+    let mut groups: Vec<(Wanted, Option<String>, Vec<(Wanted, Operation)>)> = Vec::new();
+    for group in &plan.groups {
+        let mut members = Vec::new();
+        for (method, id, at) in &group.operations {
+            match left.shift_remove(id) {
+                Some(lowered) => members.push((Wanted::pinned(method.clone()), lowered.operation)),
+                None => diagnostics.push(
+                    Diagnostic::new(Code::NoSuchOperation, format!("no document of the client has an operation `{id}`, or it stands here twice"))
+                        .at(at)
+                        .help("`specsmith inspect` lists the operations"),
+                ),
+            }
+        }
+        groups.push((Wanted::pinned(group.module.clone()), group.description.clone(), members));
+    }
+    let mut by_prefix: IndexMap<String, Vec<(Wanted, Operation)>> = IndexMap::new();
+    for (id, lowered) in left {
+        if !plan.groups.is_empty() && lowered.operation.side != Side::Server {
+            diagnostics.push(
+                Diagnostic::new(Code::NoGroup, format!("the operation `{id}` stands in no group of the manifest"))
+                    .at(&lowered.operation.at)
+                    .help("it goes to a group that is named after the prefix of its id; say under `groups:` what it is called"),
+            );
+        }
+        let wanted = Wanted::new(lowered.operation.name.clone()).or(naming::snake(&format!("{} {}", lowered.group, lowered.method)));
+        by_prefix.entry(naming::snake(&lowered.group).to_string()).or_default().push((wanted, lowered.operation));
+    }
+    for (prefix, members) in by_prefix {
+        let taken = groups.iter_mut().find(|(wanted, ..)| wanted.candidates.first().is_some_and(|name| name.bare() == prefix));
+        match taken {
+            Some((.., existing)) => existing.extend(members),
+            None => groups.push((
+                Wanted::new(naming::snake(&prefix)).or(naming::snake(&format!("{prefix} operations"))),
+                None,
+                members,
+            )),
+        }
+    }
+    let mut scope = Scope::new(CLIENT_NAMES);
+    for (wanted, ..) in &groups {
+        scope.collect(wanted.clone());
+    }
+    let modules = scope.assign();
+    groups.into_iter().zip(modules).map(|((_, description, members), module)| group(module, description, members)).collect()
+}
+
+fn group(module: Ident, description: Option<String>, members: Vec<(Wanted, Operation)>) -> Group {
+    let mut scope = Scope::new(&[]);
+    for (wanted, _) in &members {
+        scope.collect(wanted.clone());
+    }
+    let names = scope.assign();
+    let operations = members.into_iter().zip(names).map(|((_, mut operation), name)| {
+        operation.name = name;
+        arguments(&mut operation);
+        operation
+    });
+    Group {
+        ty: naming::pascal(module.bare()),
+        module,
+        description: Prose(description.unwrap_or_default()),
+        operations: operations.collect(),
+    }
+}
+
+/// The names of an operation's parameters.
+fn arguments(operation: &mut Operation) {
+    let mut scope = Scope::new(LOCALS);
+    let all = || operation.required.iter().chain(&operation.optional);
+    for parameter in all() {
+        let bare = parameter.name.bare();
+        scope.collect(Wanted::new(parameter.name.clone()).or(naming::snake(&format!("{bare} value"))));
+    }
+    let names = scope.assign();
+    for (parameter, name) in operation.required.iter_mut().chain(&mut operation.optional).zip(names) {
+        parameter.name = name;
+    }
+}
+
+/// The names of the types that groups and operations bring along, none of which may be a model's.
+pub(super) fn types(client: &mut Client) {
+    let models: Vec<&str> = client.models.iter().map(|model| model.name.as_str()).collect();
+    let reserved: Vec<&str> = models.iter().copied().chain(naming::RESERVED_TYPES.iter().copied()).collect();
+    let mut scope = Scope::new(&reserved);
+    for group in &client.groups {
+        scope.collect(Wanted::new(group.ty.clone()).or(naming::pascal(&format!("{} operations", group.module.bare()))));
+        for operation in &group.operations {
+            let (group, name) = (group.module.bare(), operation.name.bare());
+            for suffix in ["", " arguments", " output"] {
+                let own = naming::pascal(&format!("{name}{suffix}"));
+                scope.collect(Wanted::new(own).or(naming::pascal(&format!("{group} {name}{suffix}"))).or(naming::pascal(&format!(
+                    "{group} {name} call{suffix}"
+                ))));
+            }
+        }
+    }
+    let mut names = scope.assign().into_iter();
+    for group in &mut client.groups {
+        group.ty = names.next().unwrap_or_else(|| group.ty.clone());
+        for operation in &mut group.operations {
+            operation.builder = names.next().unwrap_or_else(|| operation.builder.clone());
+            operation.arguments = names.next().unwrap_or_else(|| operation.arguments.clone());
+            let output = names.next();
+            if let (Output::Either { name, .. }, Some(output)) = (&mut operation.output, output) {
+                *name = output;
+            }
+        }
+    }
+    let mut client_names = Scope::new(&["pipeline", "endpoint"]);
+    for parameter in &client.parameters {
+        client_names.collect(Wanted::new(parameter.name.clone()));
+    }
+    for (parameter, name) in client.parameters.iter_mut().zip(client_names.assign()) {
+        parameter.name = name;
+    }
+}

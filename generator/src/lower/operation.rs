@@ -1,0 +1,528 @@
+//! Operations: their parameters, bodies, answers and what an extension says of them.
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::client::ClientScope;
+use super::media;
+use super::path::{self, Hole};
+use super::schema::Schemas;
+use crate::diag::{Code, Diagnostic};
+use crate::ir::{
+    BodyKind, Constant, EtagSource, Literal, LongRunning, Method, Output, OutputVariant, Paging, Parameter, PathArgument, PathPart,
+    Place, Prose, Response, ResponseBody, ResponseHeader, Retry, Role, Side, Status, Type,
+};
+use crate::naming;
+use crate::resolve::Graph;
+use crate::spec::{self, In, OrRef};
+
+/// An operation that has no name of its own yet.
+pub(super) struct Lowered {
+    pub operation: crate::ir::Operation,
+    pub group: String,
+    pub method: String,
+}
+
+pub(super) struct Context<'a, 'g> {
+    pub graph: &'g Graph,
+    pub document: &'g spec::Document,
+    pub schemas: &'a mut Schemas<'g>,
+    pub client: &'a mut ClientScope,
+}
+
+/// A parameter as its operation has it.
+struct Declared<'g> {
+    parameter: &'g spec::Parameter,
+    /// Whether it stands under the document's `parameters`.
+    shared: bool,
+}
+
+impl<'g> Context<'_, 'g> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.schemas.diagnostics.push(diagnostic);
+    }
+
+    /// `None` where it cannot be written; a diagnostic says why.
+    pub(super) fn operation(&mut self, item: &'g spec::PathItem, source: &'g spec::Operation) -> Option<Lowered> {
+        let id = self.id(item, source);
+        let (group, method) = match id.split_once('_') {
+            Some((group, method)) if !group.is_empty() && !method.is_empty() => (group.to_owned(), method.to_owned()),
+            _ => (self.client.default_group(self.document, self.graph), id.clone()),
+        };
+        let declared = self.declared(item, source);
+        let mut parts = Parts::default();
+        let template = path::split(&item.template);
+        let holes = self.pair(&template.holes(), &declared, source);
+        for one in &declared {
+            self.parameter(one, &holes, source, &id, &mut parts)?;
+        }
+        self.form(source, &mut parts)?;
+        let path = self.path(&template, &holes, &mut parts);
+        let responses = self.responses(source, &id)?;
+        let output = self.output(&responses);
+        let operation = crate::ir::Operation {
+            at: source.at.clone(),
+            method: source.method,
+            template: Literal(item.template.clone()),
+            path,
+            fixed_query: template.query.iter().map(|(name, value)| (Literal(name.clone()), Literal(value.clone()))).collect(),
+            summary: Prose(source.summary.clone().unwrap_or_default()),
+            description: Prose(source.description.clone().unwrap_or_default()),
+            deprecated: source.deprecated,
+            name: naming::snake(&method),
+            builder: naming::pascal(&method),
+            arguments: naming::pascal(&method),
+            required: parts.required,
+            optional: parts.optional,
+            constants: parts.constants,
+            client_parameters: parts.client,
+            api_version: parts.api_version,
+            accept: media::accept(source.produces.as_ref().unwrap_or(&self.document.produces), &responses),
+            etag: self.etag(source, &responses),
+            paging: self.paging(source),
+            long_running: source.long_running.then(|| LongRunning { final_state_via: source.final_state_via.map(|via| Literal(via.as_str().to_owned())) }),
+            retry: match self.word(source, "x-specsmith-retry", &["never", "by-method"]) {
+                Some("never") => Retry::Never,
+                _ => Retry::ByMethod,
+            },
+            side: match self.word(source, "x-specsmith-side", &["client", "server", "both"]) {
+                Some("client") => Side::Client,
+                Some("server") => Side::Server,
+                _ => Side::Both,
+            },
+            overlay: None,
+            responses,
+            output,
+            id: Literal(id),
+        };
+        Some(Lowered { operation, group, method })
+    }
+
+    fn id(&mut self, item: &spec::PathItem, source: &spec::Operation) -> String {
+        if let Some(id) = &source.id {
+            return id.clone();
+        }
+        let words: Vec<String> = item.template.split('/').map(|segment| segment.replace(['{', '}'], " ")).collect();
+        let id = naming::pascal(&format!("{} {}", source.method.as_str(), words.join(" "))).to_string();
+        self.report(
+            Diagnostic::new(Code::NoOperationId, "the operation has no `operationId`")
+                .at(&source.at)
+                .help(format!("it is called `{id}`, after its route; give it an id by an overlay")),
+        );
+        id
+    }
+
+    /// The path's parameters and the operation's, which win over those of the same name and place.
+    fn declared(&self, item: &'g spec::PathItem, source: &'g spec::Operation) -> Vec<Declared<'g>> {
+        let mut all: IndexMap<(String, In), Declared<'g>> = IndexMap::new();
+        let host = self.document.parameterized_host.iter().flat_map(|host| &host.parameters);
+        let host: Vec<&str> =
+            host.filter_map(|parameter| self.graph.parameter(parameter)).map(|parameter| parameter.name.as_str()).collect();
+        for entry in item.parameters.iter().chain(&source.parameters) {
+            let Some(parameter) = self.graph.parameter(entry) else { continue };
+            // The host is the caller's to give, whole.
+            if parameter.place == In::Path && host.contains(&parameter.name.as_str()) {
+                continue;
+            }
+            let shared = matches!(entry, OrRef::Ref(_));
+            all.insert((parameter.name.clone(), parameter.place), Declared { parameter, shared });
+        }
+        all.into_values().collect()
+    }
+
+    /// Which hole of the template each path parameter fills, by the hole's name.
+    fn pair(&mut self, holes: &[&str], declared: &[Declared<'g>], source: &spec::Operation) -> Vec<Hole> {
+        let names: Vec<&str> = declared
+            .iter()
+            .filter(|declared| declared.parameter.place == In::Path)
+            .map(|declared| declared.parameter.name.as_str())
+            .collect();
+        let (holes, problems) = path::pair(holes, &names);
+        for problem in problems {
+            let (message, help) = problem.text();
+            self.report(Diagnostic::new(problem.code(), message).at(&source.at.join("parameters")).help(help));
+        }
+        holes
+    }
+
+    fn parameter(
+        &mut self,
+        declared: &Declared<'g>,
+        holes: &[Hole],
+        source: &spec::Operation,
+        id: &str,
+        parts: &mut Parts,
+    ) -> Option<()> {
+        let parameter = declared.parameter;
+        if parameter.place == In::Path && !holes.iter().any(|hole| hole.parameter.as_deref() == Some(&parameter.name)) {
+            return Some(());
+        }
+        if parameter.place == In::Query && parameter.name.eq_ignore_ascii_case("api-version") {
+            let default = parameter.schema.default.as_ref().or(parameter.schema.enumeration.first());
+            let version = default.and_then(Value::as_str).unwrap_or(&self.document.info.version);
+            parts.api_version = Some(Literal(version.to_owned()));
+            return Some(());
+        }
+        if parameter.raw && parameter.place == In::Path {
+            parts.raw.push(parameter.name.clone());
+        }
+        let lowered = self.lower_parameter(parameter, source, id)?;
+        if let Some(constant) = constant(parameter, &lowered) {
+            parts.constant(parameter, constant);
+        } else if lowered.ty == Type::String && self.client.takes(parameter, declared.shared) {
+            let index = self.client.parameter(lowered);
+            parts.client.push(index);
+            parts.client_names.push((parameter.name.clone(), index));
+        } else if parameter.required || parameter.place == In::Path {
+            parts.required.push(lowered);
+        } else {
+            parts.optional.push(lowered);
+        }
+        Some(())
+    }
+
+    fn lower_parameter(&mut self, parameter: &'g spec::Parameter, source: &spec::Operation, id: &str) -> Option<Parameter> {
+        let hint = parameter.client_name.as_deref().unwrap_or(&parameter.name);
+        let (ty, place) = match parameter.place {
+            In::Body => self.body(parameter, source, id)?,
+            _ => {
+                let ty = self.schemas.ty(&parameter.schema, &[id, hint]);
+                let place = self.place(parameter, &ty)?;
+                (ty, place)
+            }
+        };
+        let ty = match (place.clone(), ty) {
+            (Place::HeaderPrefix, _) => Type::Map(Box::new(Type::String)),
+            (Place::Path | Place::Query { .. } | Place::Header { .. } | Place::Form { .. }, ty) => self.simple(parameter, ty),
+            (Place::QueryFlag, _) => Type::Bool,
+            (_, ty) => ty,
+        };
+        let role = match (&place, parameter.name.to_ascii_lowercase().as_str()) {
+            (Place::Header { .. }, "if-match") => Role::IfMatch,
+            (Place::Header { .. }, "if-none-match") => Role::IfNoneMatch,
+            (Place::Header { .. }, "if-modified-since") => Role::IfModifiedSince,
+            (Place::Header { .. }, "if-unmodified-since") => Role::IfUnmodifiedSince,
+            _ => Role::Plain,
+        };
+        Some(Parameter {
+            at: parameter.at.clone(),
+            name: self.client.parameter_name(id, parameter),
+            wire: Literal(parameter.header_prefix.clone().unwrap_or_else(|| parameter.name.clone())),
+            place,
+            ty: if matches!(role, Role::IfMatch | Role::IfNoneMatch) { Type::ETag } else { ty },
+            description: Prose(parameter.description.clone().or_else(|| parameter.schema.description.clone()).unwrap_or_default()),
+            limits: parameter.schema.limits.clone(),
+            default: parameter.schema.default.clone(),
+            role,
+        })
+    }
+
+    fn place(&mut self, parameter: &spec::Parameter, ty: &Type) -> Option<Place> {
+        let list = parameter.collection_format;
+        let flag = parameter.extensions.get("x-specsmith-presence") == Some(&Value::Bool(true));
+        Some(match parameter.place {
+            In::Query if flag => Place::QueryFlag,
+            In::Query => Place::Query { list },
+            In::Header if parameter.header_prefix.is_some() => Place::HeaderPrefix,
+            In::Header => Place::Header { list },
+            In::FormData if *ty == Type::Bytes => {
+                self.unsupported(&parameter.at, "a form with files (`multipart/form-data`)");
+                return None;
+            }
+            In::FormData => Place::Form { list },
+            In::Path | In::Body => Place::Path,
+        })
+    }
+
+    fn unsupported(&mut self, at: &crate::diag::Location, what: &str) {
+        self.report(
+            Diagnostic::new(Code::Unsupported, format!("{what} is not supported yet"))
+                .at(at)
+                .help("the operation is left out"),
+        );
+    }
+
+    /// A parameter outside the body is text, or a list of texts.
+    fn simple(&mut self, parameter: &spec::Parameter, ty: Type) -> Type {
+        match ty {
+            Type::List(item) => match *item {
+                Type::Json | Type::JsonObject | Type::Map(_) | Type::List(_) => Type::List(Box::new(Type::String)),
+                item => Type::List(Box::new(item)),
+            },
+            Type::Bytes => Type::String,
+            Type::Json | Type::JsonObject | Type::Map(_) => {
+                self.report(
+                    Diagnostic::new(Code::ParameterType, format!("the parameter `{}` is not a simple value", parameter.name))
+                        .at(&parameter.at)
+                        .help("it is taken as a string"),
+                );
+                Type::String
+            }
+            ty => ty,
+        }
+    }
+
+    fn body(&mut self, parameter: &'g spec::Parameter, source: &spec::Operation, id: &str) -> Option<(Type, Place)> {
+        let consumes = source.consumes.as_ref().unwrap_or(&self.document.consumes);
+        let name = parameter.schema.title.as_deref().unwrap_or("body");
+        let ty = self.schemas.ty(&parameter.schema, &[id, name]);
+        let kind = match media::body(consumes, &ty) {
+            Ok(kind) => kind,
+            Err(media) => {
+                self.unsupported(&parameter.at, &format!("a body of the type `{media}`"));
+                return None;
+            }
+        };
+        let ty = match kind {
+            BodyKind::Raw { .. } => Type::Bytes,
+            BodyKind::Text { .. } => Type::String,
+            BodyKind::Json { .. } if ty == Type::Bytes => Type::Base64,
+            BodyKind::Json { .. } => ty,
+        };
+        Some((ty, Place::Body(kind)))
+    }
+
+    /// A form and a body do not go together.
+    fn form(&mut self, source: &spec::Operation, parts: &mut Parts) -> Option<()> {
+        let consumes = source.consumes.as_ref().unwrap_or(&self.document.consumes);
+        let form = parts.required.iter().chain(&parts.optional).any(|parameter| matches!(parameter.place, Place::Form { .. }));
+        if form && consumes.iter().any(|media| media.starts_with("multipart/")) && !consumes.iter().any(|media| media.contains("urlencoded")) {
+            self.unsupported(&source.at, "a form of several parts (`multipart/form-data`)");
+            return None;
+        }
+        Some(())
+    }
+
+    /// The template with its holes filled; positional parameters are put in the template's order, the body last.
+    fn path(&mut self, template: &path::Template, holes: &[Hole], parts: &mut Parts) -> Vec<PathPart> {
+        let rank = |parameter: &Parameter| match parameter.place {
+            Place::Path => holes.iter().position(|hole| hole.parameter.as_deref() == Some(&parameter.wire.0)).unwrap_or(usize::MAX - 2),
+            Place::Body(_) => usize::MAX,
+            _ => usize::MAX - 1,
+        };
+        parts.required.sort_by_key(rank);
+        let raw = parts.raw.clone();
+        template
+            .parts
+            .iter()
+            .map(|part| match part {
+                path::Piece::Text(text) => PathPart::Text(Literal(text.clone())),
+                path::Piece::Hole(name) => {
+                    let wire = holes.iter().find(|hole| hole.name == *name).and_then(|hole| hole.parameter.clone());
+                    let wire = wire.unwrap_or_else(|| name.clone());
+                    let raw = raw.contains(&wire);
+                    let own = parts.required.iter().position(|parameter| parameter.place == Place::Path && parameter.wire.0 == wire);
+                    let shared = parts.client_names.iter().find(|(name, _)| *name == wire).map(|(_, index)| *index);
+                    let fixed = parts.constants.iter().find(|constant| constant.place == Place::Path && constant.wire.0 == wire);
+                    let parameter = match (own, shared, fixed) {
+                        (Some(index), ..) => PathArgument::Method(index),
+                        (_, Some(index), _) => PathArgument::Client(index),
+                        (.., Some(constant)) => PathArgument::Constant(constant.value.clone()),
+                        _ => PathArgument::Method(parts.implied(&wire, self.document)),
+                    };
+                    PathPart::Hole { parameter, raw }
+                }
+            })
+            .collect()
+    }
+
+    fn responses(&mut self, source: &'g spec::Operation, id: &str) -> Option<Vec<Response>> {
+        let produces = source.produces.as_ref().unwrap_or(&self.document.produces);
+        let mut responses = Vec::new();
+        for (key, entry) in &source.responses {
+            let Some(response) = self.graph.response(entry) else { continue };
+            let status = match key.as_str() {
+                "default" => Status::Default,
+                code => match code.parse() {
+                    Ok(code) => Status::Code(code),
+                    Err(_) => Status::Class(u16::from(code.as_bytes().first().map_or(0, |digit| digit.wrapping_sub(b'0')))),
+                },
+            };
+            let success = match status {
+                Status::Code(code) => (200..300).contains(&code),
+                Status::Class(class) => class == 2,
+                Status::Default => false,
+            };
+            let error = response.error.unwrap_or(!success);
+            let body = match &response.schema {
+                None => None,
+                Some(schema) => {
+                    let ty = self.schemas.ty(schema, &[id, "response"]);
+                    match media::response(produces, &ty) {
+                        Ok(body) => Some(body),
+                        Err(_) if error => None,
+                        Err(media) => {
+                            self.unsupported(&response.at, &format!("an answer of the type `{media}`"));
+                            return None;
+                        }
+                    }
+                }
+            };
+            let headers = response.headers.iter().map(|(name, header)| ResponseHeader {
+                wire: Literal(name.clone()),
+                ty: self.schemas.ty(&header.schema, &[id, name]),
+                description: Prose(header.description.clone().unwrap_or_default()),
+            });
+            let headers = headers.collect();
+            responses.push(Response { status, description: Prose(response.description.clone()), body, headers, error });
+        }
+        // A document that declares nothing but `default` means success by it, unless it says otherwise.
+        if let [only] = responses.as_mut_slice()
+            && only.status == Status::Default
+        {
+            only.error = false;
+        }
+        Some(responses)
+    }
+
+    fn output(&mut self, responses: &[Response]) -> Output {
+        let successes: Vec<&Response> = responses.iter().filter(|response| !response.error).collect();
+        let mut bodies: Vec<&ResponseBody> = Vec::new();
+        for body in successes.iter().filter_map(|response| response.body.as_ref()) {
+            if !bodies.contains(&body) {
+                bodies.push(body);
+            }
+        }
+        match bodies.as_slice() {
+            [] => Output::Empty,
+            [body] if successes.iter().all(|response| response.body.is_some()) => Output::Body((*body).clone()),
+            [body] => Output::Optional((*body).clone()),
+            _ => {
+                let variants = successes.iter().filter_map(|response| match response.status {
+                    Status::Code(status) => Some(OutputVariant {
+                        name: naming::pascal(media::status_name(status)),
+                        status,
+                        body: response.body.clone(),
+                        description: response.description.clone(),
+                    }),
+                    _ => None,
+                });
+                // The name is settled with the others of the module.
+                Output::Either { name: naming::pascal("output"), variants: variants.collect() }
+            }
+        }
+    }
+
+    fn etag(&mut self, source: &spec::Operation, responses: &[Response]) -> EtagSource {
+        let said = source.extensions.get("x-specsmith-etag");
+        match said {
+            Some(Value::String(word)) if word == "header" => EtagSource::Header,
+            Some(Value::String(word)) if word == "none" => EtagSource::Nowhere,
+            Some(Value::Object(object)) if object.get("body").is_some_and(Value::is_string) => {
+                let path = object.get("body").and_then(Value::as_str).unwrap_or_default();
+                EtagSource::Body(path.split('.').map(|step| Literal(step.to_owned())).collect())
+            }
+            Some(_) => {
+                self.extension_value(source, "x-specsmith-etag", "`header`, `none` or `{ body: path.to.member }`");
+                EtagSource::Nowhere
+            }
+            None => {
+                let declared = responses.iter().filter(|response| !response.error).flat_map(|response| &response.headers);
+                let mut declared = declared.filter(|header| header.wire.0.eq_ignore_ascii_case("etag"));
+                declared.next().map_or(EtagSource::Nowhere, |_| EtagSource::Header)
+            }
+        }
+    }
+
+    fn paging(&mut self, source: &spec::Operation) -> Option<Paging> {
+        if let Some(said) = source.extensions.get("x-specsmith-paging") {
+            let text = |name: &str| said.get(name).and_then(Value::as_str).map(|text| Literal(text.to_owned()));
+            if let (Some(request), Some(response)) = (text("request-header"), text("response-header")) {
+                return Some(Paging::Header { request, response, page_size: text("page-size-header") });
+            }
+            self.extension_value(source, "x-specsmith-paging", "`{ request-header, response-header, page-size-header? }`");
+        }
+        source.pageable.as_ref().map(|pageable| Paging::NextLink {
+            link: pageable.next_link.clone().map(Literal),
+            items: Literal(pageable.item.clone()),
+            operation: pageable.operation.clone().map(Literal),
+        })
+    }
+
+    /// The value of an extension that is one of a few words.
+    fn word(&mut self, source: &'g spec::Operation, name: &str, words: &[&'static str]) -> Option<&'static str> {
+        let value = source.extensions.get(name)?;
+        let word = value.as_str().and_then(|text| words.iter().find(|word| **word == text));
+        if word.is_none() {
+            self.extension_value(source, name, &format!("one of `{}`", words.join("`, `")));
+        }
+        word.copied()
+    }
+
+    fn extension_value(&mut self, source: &spec::Operation, name: &str, expected: &str) {
+        self.report(
+            Diagnostic::new(Code::ExtensionValue, format!("`{name}` has a value that it cannot have"))
+                .at(&source.at.join(name))
+                .help(format!("expected {expected}")),
+        );
+    }
+}
+
+/// What an operation's parameters come to.
+#[derive(Default)]
+struct Parts {
+    required: Vec<Parameter>,
+    optional: Vec<Parameter>,
+    constants: Vec<Constant>,
+    client: Vec<usize>,
+    client_names: Vec<(String, usize)>,
+    api_version: Option<Literal>,
+    /// The path parameters that keep their slashes.
+    raw: Vec<String>,
+}
+
+impl Parts {
+    fn constant(&mut self, parameter: &spec::Parameter, value: Literal) {
+        let place = match parameter.place {
+            In::Path => Place::Path,
+            In::Header => Place::Header { list: parameter.collection_format },
+            In::FormData => Place::Form { list: parameter.collection_format },
+            In::Query | In::Body => Place::Query { list: parameter.collection_format },
+        };
+        self.constants.push(Constant { wire: Literal(parameter.name.clone()), place, value });
+    }
+
+    /// A path parameter that the template names and nobody declares.
+    fn implied(&mut self, wire: &str, document: &spec::Document) -> usize {
+        let at = self.required.iter().take_while(|parameter| parameter.place == Place::Path).count();
+        self.required.insert(
+            at,
+            Parameter {
+                at: document.at.clone(),
+                name: naming::snake(wire),
+                wire: Literal(wire.to_owned()),
+                place: Place::Path,
+                ty: Type::String,
+                description: Prose::default(),
+                limits: crate::ir::Limits::default(),
+                default: None,
+                role: Role::Plain,
+            },
+        );
+        at
+    }
+}
+
+/// The value of a required parameter that can have but one.
+fn constant(parameter: &spec::Parameter, lowered: &Parameter) -> Option<Literal> {
+    let simple = !matches!(lowered.place, Place::Body(_) | Place::HeaderPrefix | Place::QueryFlag);
+    match parameter.schema.enumeration.as_slice() {
+        [Value::String(only)] if simple && parameter.required => Some(Literal(only.clone())),
+        _ => None,
+    }
+}
+
+impl Method {
+    /// The method as HTTP writes it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Put => "PUT",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+            Self::Head => "HEAD",
+            Self::Patch => "PATCH",
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Path templates: their pieces, and which parameter fills which hole.
+
+use crate::diag::Code;
+
+#[derive(Debug, Default)]
+pub(super) struct Template {
+    pub parts: Vec<Piece>,
+    /// What stands behind a `?` (in `x-ms-paths`), names and values.
+    pub query: Vec<(String, String)>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Text(String),
+    Hole(String),
+}
+
+impl Template {
+    pub(super) fn holes(&self) -> Vec<&str> {
+        let holes = self.parts.iter().filter_map(|part| match part {
+            Piece::Hole(name) => Some(name.as_str()),
+            Piece::Text(_) => None,
+        });
+        holes.collect()
+    }
+}
+
+/// A template's pieces. A brace without its partner is text.
+pub(super) fn split(template: &str) -> Template {
+    let (path, query) = template.split_once('?').unwrap_or((template, ""));
+    let mut parts = Vec::new();
+    let mut text = String::new();
+    let mut rest = path.split_once('#').map_or(path, |(path, _)| path);
+    while let Some(open) = rest.find('{') {
+        let (before, after) = rest.split_at(open);
+        let Some(close) = after.find('}') else { break };
+        text.push_str(before);
+        let name = after.get(1..close).unwrap_or_default();
+        if !text.is_empty() {
+            parts.push(Piece::Text(std::mem::take(&mut text)));
+        }
+        parts.push(Piece::Hole(name.to_owned()));
+        rest = after.get(close + 1..).unwrap_or_default();
+    }
+    text.push_str(rest);
+    if !text.is_empty() {
+        parts.push(Piece::Text(text));
+    }
+    let pairs = query.split('&').filter(|pair| !pair.is_empty() && !pair.contains('{'));
+    let query = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Template { parts, query: query.collect() }
+}
+
+/// A hole, and the path parameter that fills it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Hole {
+    pub name: String,
+    pub parameter: Option<String>,
+}
+
+/// What is odd about the holes of a template.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    OtherName { hole: String, parameter: String },
+    NoParameter { hole: String },
+    NoHole { parameter: String },
+}
+
+impl Problem {
+    pub(super) fn code(&self) -> Code {
+        match self {
+            Self::OtherName { .. } => Code::PathName,
+            Self::NoParameter { .. } => Code::PathHole,
+            Self::NoHole { .. } => Code::PathParameter,
+        }
+    }
+
+    /// Message and help.
+    pub(super) fn text(&self) -> (String, String) {
+        match self {
+            Self::OtherName { hole, parameter } => (
+                format!("the path has `{{{hole}}}`, the path parameter is called `{parameter}`"),
+                "they are taken for one another, since no others are left".to_owned(),
+            ),
+            Self::NoParameter { hole } => {
+                (format!("no path parameter is declared for `{{{hole}}}`"), "it is taken as a string".to_owned())
+            }
+            Self::NoHole { parameter } => {
+                (format!("the path has no place for the path parameter `{parameter}`"), "it is left out".to_owned())
+            }
+        }
+    }
+}
+
+/// Pairs holes with path parameters: by name, then by name in any case, then the last of each with one another.
+pub(super) fn pair(holes: &[&str], parameters: &[&str]) -> (Vec<Hole>, Vec<Problem>) {
+    let mut left: Vec<&str> = parameters.to_vec();
+    let mut take = |wanted: &dyn Fn(&str) -> bool| {
+        let index = left.iter().position(|name| wanted(name))?;
+        Some(left.remove(index).to_owned())
+    };
+    let mut pairs: Vec<Hole> = holes.iter().map(|hole| Hole { name: (*hole).to_owned(), parameter: take(&|name| name == *hole) }).collect();
+    for hole in pairs.iter_mut().filter(|hole| hole.parameter.is_none()) {
+        let name = hole.name.clone();
+        hole.parameter = take(&|other| other.eq_ignore_ascii_case(&name));
+    }
+    let mut problems = Vec::new();
+    // `{a}/{a}` is filled twice by one parameter.
+    for index in 0..pairs.len() {
+        let Some(hole) = pairs.get(index).filter(|hole| hole.parameter.is_none()) else { continue };
+        let twin = pairs.iter().find(|other| other.name == hole.name && other.parameter.is_some());
+        let filled = twin.and_then(|twin| twin.parameter.clone());
+        if let Some(hole) = pairs.get_mut(index) {
+            hole.parameter = filled;
+        }
+    }
+    let open: Vec<usize> = pairs.iter().enumerate().filter(|(_, hole)| hole.parameter.is_none()).map(|(index, _)| index).collect();
+    if let ([index], [parameter]) = (open.as_slice(), left.as_slice())
+        && let Some(hole) = pairs.get_mut(*index)
+    {
+        problems.push(Problem::OtherName { hole: hole.name.clone(), parameter: (*parameter).to_owned() });
+        hole.parameter = Some((*parameter).to_owned());
+        return (pairs, problems);
+    }
+    problems.extend(open.iter().filter_map(|index| pairs.get(*index)).map(|hole| Problem::NoParameter { hole: hole.name.clone() }));
+    problems.extend(left.iter().map(|parameter| Problem::NoHole { parameter: (*parameter).to_owned() }));
+    (pairs, problems)
+}

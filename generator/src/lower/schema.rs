@@ -1,0 +1,609 @@
+//! Schemas to types. Definitions and inline objects and enums become models; names are assigned when all are known.
+
+use std::collections::{HashMap, HashSet};
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::equal::same_schema;
+use super::hierarchy::Hierarchy;
+use crate::diag::{Code, Diagnostic, Diagnostics, Location};
+use crate::ir::{EnumKind, FieldRole, Limits, Literal, ModelId, Prose, Type};
+use crate::resolve::{DefinitionId, Graph};
+use crate::spec::{Additional, Schema, Type as Kind};
+
+/// A model whose name is not settled.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub at: Location,
+    /// Words that make its name, most wanted first.
+    pub names: Vec<String>,
+    pub definition: Option<String>,
+    pub description: Prose,
+    pub shape: DraftShape,
+}
+
+#[derive(Debug)]
+pub(super) enum DraftShape {
+    /// Being made; a recursive reference meets this.
+    Open,
+    Struct(DraftStruct),
+    Enum(DraftEnum),
+    Union { tag: Literal, variants: Vec<(Literal, ModelId)> },
+}
+
+#[derive(Debug)]
+pub(super) struct DraftStruct {
+    pub fields: Vec<DraftField>,
+    pub tag: Option<(Literal, Literal)>,
+    pub rest: Rest,
+}
+
+/// What becomes of properties without a name.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Rest {
+    /// Kept where the model goes both ways.
+    Unsaid,
+    Forbidden,
+    Typed(Type),
+}
+
+#[derive(Debug)]
+pub(super) struct DraftField {
+    pub wire: String,
+    pub name: String,
+    pub aliases: Vec<Literal>,
+    pub ty: Type,
+    pub role: FieldRole,
+    pub read_only: bool,
+    pub description: Prose,
+    pub limits: Limits,
+    pub default: Option<Value>,
+}
+
+#[derive(Debug)]
+pub(super) struct DraftEnum {
+    pub kind: EnumKind,
+    pub variants: Vec<DraftVariant>,
+    pub open: bool,
+    pub ignore_case: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct DraftVariant {
+    pub value: String,
+    pub name: Option<String>,
+    pub description: Prose,
+}
+
+/// Makes the models of one client.
+pub(super) struct Schemas<'a> {
+    graph: &'a Graph,
+    hierarchy: &'a Hierarchy,
+    /// Whether two definitions of one name that differ are an error.
+    strict: bool,
+    pub drafts: Vec<Draft>,
+    /// The type of each definition that was met.
+    types: HashMap<DefinitionId, Type>,
+    /// The struct of each definition that was met; differs from its type where that is a union.
+    structs: HashMap<DefinitionId, ModelId>,
+    /// The definitions that hold a name.
+    holders: HashMap<String, Vec<DefinitionId>>,
+    /// Enums with a name of their own.
+    enums: IndexMap<String, Vec<ModelId>>,
+    /// Definitions that are only another name and are being looked through.
+    looking: HashSet<DefinitionId>,
+    pub diagnostics: &'a mut Diagnostics,
+}
+
+impl<'a> Schemas<'a> {
+    pub(super) fn new(graph: &'a Graph, hierarchy: &'a Hierarchy, strict: bool, diagnostics: &'a mut Diagnostics) -> Self {
+        Self {
+            graph,
+            hierarchy,
+            strict,
+            drafts: Vec::new(),
+            types: HashMap::new(),
+            structs: HashMap::new(),
+            holders: HashMap::new(),
+            enums: IndexMap::new(),
+            looking: HashSet::new(),
+            diagnostics,
+        }
+    }
+
+    /// The type of a schema; `hint` are the words that name it, should it need a name.
+    pub(super) fn ty(&mut self, schema: &Schema, hint: &[&str]) -> Type {
+        if let Some(reference) = &schema.reference {
+            let graph = self.graph;
+            return match graph.definition(reference) {
+                Some((id, target)) => self.definition(&id, target),
+                // Reported by `resolve`.
+                None => Type::Json,
+            };
+        }
+        if let [only] = schema.all_of.as_slice()
+            && schema.properties.is_empty()
+            && only.reference.is_some()
+        {
+            return self.ty(only, hint);
+        }
+        self.inline(schema, hint, None)
+    }
+
+    /// The type of a definition.
+    pub(super) fn definition(&mut self, id: &DefinitionId, schema: &Schema) -> Type {
+        if let Some(ty) = self.types.get(id) {
+            return ty.clone();
+        }
+        if let Some(twin) = self.equal_definition(id, schema) {
+            self.types.insert(id.clone(), twin.clone());
+            return twin;
+        }
+        if self.hierarchy.has_descendants(id) {
+            return self.union(id, schema);
+        }
+        if is_struct(schema) {
+            return Type::Model(self.structure(id, schema));
+        }
+        if !self.looking.insert(id.clone()) {
+            self.diagnostics.push(
+                Diagnostic::new(Code::EndlessSchema, format!("the definition `{}` contains nothing but itself", id.name))
+                    .at(&schema.at)
+                    .help("it is taken as any JSON value"),
+            );
+            return Type::Json;
+        }
+        let name = id.name.clone();
+        let ty = match &schema.reference {
+            Some(_) => self.ty(schema, &[&name]),
+            None => self.inline(schema, &[&name], Some(id)),
+        };
+        self.looking.remove(id);
+        self.types.insert(id.clone(), ty.clone());
+        ty
+    }
+
+    /// The type of a definition of the same name in another document that says the same.
+    fn equal_definition(&mut self, id: &DefinitionId, schema: &Schema) -> Option<Type> {
+        let holders = self.holders.entry(id.name.clone()).or_default();
+        let others: Vec<DefinitionId> = holders.iter().filter(|other| *other != id).cloned().collect();
+        if !holders.contains(id) {
+            holders.push(id.clone());
+        }
+        for other in &others {
+            let Some(theirs) = self.graph.definition_by_id(other) else { continue };
+            if same_schema(self.graph, schema, theirs) {
+                return Some(self.definition(&other.clone(), theirs));
+            }
+        }
+        let theirs = self.graph.definition_by_id(others.first()?)?;
+        let (code, help) = if self.strict {
+            (Code::UnequalDefinitions, "say under `models:` in the manifest what each is called, or mend one by an overlay")
+        } else {
+            (Code::UnequalDefinitionsSplit, "each becomes a model; the later ones are named after their document")
+        };
+        self.diagnostics.push(
+            Diagnostic::new(code, format!("the documents of one client define `{}` differently", id.name))
+                .at(&schema.at)
+                .label(&theirs.at, "the other definition")
+                .help(help),
+        );
+        None
+    }
+
+    fn draft(&mut self, at: &Location, names: Vec<String>, description: &Option<String>) -> ModelId {
+        self.drafts.push(Draft {
+            at: at.clone(),
+            names,
+            definition: None,
+            description: Prose(description.clone().unwrap_or_default()),
+            shape: DraftShape::Open,
+        });
+        ModelId(self.drafts.len() - 1)
+    }
+
+    fn finish(&mut self, id: ModelId, shape: DraftShape) {
+        if let Some(draft) = self.drafts.get_mut(id.0) {
+            draft.shape = shape;
+        }
+    }
+
+    /// The names of a definition's model: its own, and with its document's in front where another has that.
+    fn definition_names(&self, id: &DefinitionId) -> Vec<String> {
+        let document = self.graph.stem(id.file);
+        vec![id.name.clone(), format!("{document} {}", id.name)]
+    }
+
+    fn structure(&mut self, id: &DefinitionId, schema: &Schema) -> ModelId {
+        if let Some(model) = self.structs.get(id) {
+            return *model;
+        }
+        let mut names = self.definition_names(id);
+        if self.hierarchy.has_descendants(id) {
+            names = names.into_iter().map(|name| format!("{name} Base")).collect();
+        }
+        let model = self.draft(&schema.at, names, &schema.description);
+        self.structs.insert(id.clone(), model);
+        if let Some(draft) = self.drafts.get_mut(model.0) {
+            draft.definition = Some(id.name.clone());
+        }
+        if !self.hierarchy.has_descendants(id) {
+            self.types.insert(id.clone(), Type::Model(model));
+        }
+        let tag = self.hierarchy.tag(id).map(|(name, value)| (Literal(name.to_owned()), Literal(value.to_owned())));
+        let shape = self.fields(schema, &id.name, tag);
+        self.finish(model, DraftShape::Struct(shape));
+        model
+    }
+
+    fn union(&mut self, id: &DefinitionId, schema: &Schema) -> Type {
+        let union = self.draft(&schema.at, self.definition_names(id), &schema.description);
+        if let Some(draft) = self.drafts.get_mut(union.0) {
+            draft.definition = Some(id.name.clone());
+        }
+        let ty = Type::Model(union);
+        self.types.insert(id.clone(), ty.clone());
+        let mut variants = Vec::new();
+        let mut values = HashSet::new();
+        for member in self.hierarchy.members(id) {
+            let Some(theirs) = self.graph.definition_by_id(member) else { continue };
+            let Some((_, value)) = self.hierarchy.tag(member) else { continue };
+            if values.insert(value.to_owned()) {
+                variants.push((Literal(value.to_owned()), self.structure(member, theirs)));
+            } else {
+                self.diagnostics.push(
+                    Diagnostic::new(Code::DoubleTag, format!("two models of `{}` have the discriminator value `{value}`", id.name))
+                        .at(&theirs.at)
+                        .help("give one of them another `x-ms-discriminator-value`; the first is read"),
+                );
+            }
+        }
+        let tag = Literal(self.hierarchy.discriminator(id).unwrap_or_default().to_owned());
+        self.finish(union, DraftShape::Union { tag, variants });
+        ty
+    }
+
+    /// A schema that stands where it is used, or a definition that is no struct.
+    fn inline(&mut self, schema: &Schema, hint: &[&str], definition: Option<&DefinitionId>) -> Type {
+        if is_struct(schema) {
+            let model = self.draft(&schema.at, vec![hint.join(" ")], &schema.description);
+            let shape = self.fields(schema, &hint.join(" "), None);
+            self.finish(model, DraftShape::Struct(shape));
+            return Type::Model(model);
+        }
+        if !schema.enumeration.is_empty()
+            && let Some(ty) = self.enumeration(schema, hint, definition)
+        {
+            return ty;
+        }
+        match schema.ty {
+            Some(Kind::Boolean) => Type::Bool,
+            Some(Kind::Integer) => self.integer(schema),
+            Some(Kind::Number) => self.number(schema),
+            Some(Kind::String) => self.string(schema),
+            Some(Kind::File) => Type::Bytes,
+            Some(Kind::Array) => self.array(schema, hint),
+            None if schema.items.is_some() => self.array(schema, hint),
+            Some(Kind::Object) | None => match &schema.additional {
+                Additional::Unsaid | Additional::Forbidden => Type::Json,
+                Additional::Any => Type::JsonObject,
+                Additional::Schema(values) => {
+                    let mut hint = hint.to_vec();
+                    hint.push("value");
+                    match self.ty(values, &hint) {
+                        Type::Json => Type::JsonObject,
+                        ty => Type::Map(Box::new(ty)),
+                    }
+                }
+            },
+        }
+    }
+
+    fn array(&mut self, schema: &Schema, hint: &[&str]) -> Type {
+        let mut hint = hint.to_vec();
+        hint.push("item");
+        let item = match &schema.items {
+            Some(items) if items.nullable == Some(true) => Type::Nullable(Box::new(self.ty(items, &hint))),
+            Some(items) => self.ty(items, &hint),
+            None => Type::Json,
+        };
+        Type::List(Box::new(item))
+    }
+
+    fn unknown_format(&mut self, schema: &Schema, format: &str, taken_as: &str) {
+        self.diagnostics.push(
+            Diagnostic::new(Code::UnknownFormat, format!("the format `{format}` is not known"))
+                .at(&schema.at.join("format"))
+                .help(format!("it is taken as {taken_as}")),
+        );
+    }
+
+    fn integer(&mut self, schema: &Schema) -> Type {
+        match schema.format.as_deref() {
+            None | Some("int64" | "long") => Type::I64,
+            Some("int32" | "int16" | "int8" | "integer" | "int") => Type::I32,
+            Some("uint8" | "uint16" | "uint32" | "uint") => Type::I64,
+            Some("uint64") => Type::U64,
+            Some("unixtime") => Type::UnixTime,
+            Some("decimal" | "bigint") => Type::Decimal,
+            Some(other) => {
+                self.unknown_format(schema, other, "a 64-bit integer");
+                Type::I64
+            }
+        }
+    }
+
+    fn number(&mut self, schema: &Schema) -> Type {
+        match schema.format.as_deref() {
+            None | Some("double") => Type::F64,
+            Some("float") => Type::F32,
+            Some("decimal") => Type::Decimal,
+            Some("int32") => Type::I32,
+            Some("int64") => Type::I64,
+            Some("unixtime") => Type::UnixTime,
+            Some(other) => {
+                self.unknown_format(schema, other, "a floating-point number");
+                Type::F64
+            }
+        }
+    }
+
+    fn string(&mut self, schema: &Schema) -> Type {
+        if schema.secret {
+            return Type::Secret;
+        }
+        match schema.format.as_deref() {
+            None => Type::String,
+            Some("date-time") => Type::DateTime,
+            Some("date-time-rfc1123") => Type::Rfc1123,
+            Some("unixtime") => Type::UnixTime,
+            Some("date") => Type::Date,
+            Some("duration") => Type::Duration,
+            Some("byte" | "base-64" | "base64") => Type::Base64,
+            Some("base64url") => Type::Base64Url,
+            Some("password") => Type::Secret,
+            Some("binary" | "file") => Type::Bytes,
+            Some(
+                "uuid" | "guid" | "uri" | "url" | "uri-reference" | "arm-id" | "email" | "hostname" | "ipv4" | "ipv6" | "char"
+                | "string" | "time" | "regex" | "etag" | "odata-query" | "certificate" | "style" | "timezone" | "int64" | "decimal",
+            ) => Type::String,
+            Some(other) => {
+                self.unknown_format(schema, other, "a string");
+                Type::String
+            }
+        }
+    }
+
+    /// An enum; `None` where its values need no type of their own.
+    fn enumeration(&mut self, schema: &Schema, hint: &[&str], definition: Option<&DefinitionId>) -> Option<Type> {
+        let kind = match schema.ty {
+            Some(Kind::String) | None if schema.enumeration.iter().all(|value| value.is_string() || value.is_null()) => EnumKind::String,
+            Some(Kind::Integer) if schema.enumeration.iter().all(|value| value.is_i64() || value.is_null()) => EnumKind::Integer,
+            Some(Kind::String) => {
+                self.diagnostics.push(
+                    Diagnostic::new(Code::EnumValue, "a string's enum has values that are not strings")
+                        .at(&schema.at.join("enum"))
+                        .help("it is taken as any string"),
+                );
+                return None;
+            }
+            _ => return None,
+        };
+        let listed = schema.ms_enum.as_ref();
+        let mut variants: Vec<DraftVariant> = Vec::new();
+        for value in &schema.enumeration {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                _ => continue,
+            };
+            if variants.iter().any(|variant| variant.value == text) {
+                continue;
+            }
+            let entry = listed.and_then(|listed| listed.values.iter().find(|entry| entry.value == *value));
+            variants.push(DraftVariant {
+                value: text,
+                name: entry.and_then(|entry| entry.name.clone()),
+                description: Prose(entry.and_then(|entry| entry.description.clone()).unwrap_or_default()),
+            });
+        }
+        let draft = DraftEnum {
+            kind,
+            variants,
+            open: listed.is_some_and(|listed| listed.open),
+            ignore_case: schema.extensions.get("x-specsmith-ignore-case").is_some_and(|value| value == &Value::Bool(true)),
+        };
+        let name = listed.and_then(|listed| listed.name.clone());
+        Some(Type::Model(self.named_enum(schema, draft, name, hint, definition)))
+    }
+
+    /// Enums of one name are one type where one's values are among the other's.
+    fn named_enum(
+        &mut self,
+        schema: &Schema,
+        draft: DraftEnum,
+        name: Option<String>,
+        hint: &[&str],
+        definition: Option<&DefinitionId>,
+    ) -> ModelId {
+        let own = hint.join(" ");
+        if let Some(name) = &name {
+            for id in self.enums.get(name).cloned().unwrap_or_default() {
+                if let Some(DraftShape::Enum(existing)) = self.drafts.get_mut(id.0).map(|draft| &mut draft.shape)
+                    && existing.merge(&draft)
+                {
+                    return id;
+                }
+            }
+        }
+        let names = match &name {
+            Some(name) => vec![name.clone(), own],
+            None => vec![own.clone(), format!("{own} kind")],
+        };
+        let id = self.draft(&schema.at, names, &schema.description);
+        if let Some(draft) = self.drafts.get_mut(id.0) {
+            draft.definition = definition.map(|id| id.name.clone());
+        }
+        self.finish(id, DraftShape::Enum(draft));
+        if let Some(name) = name {
+            let others = self.enums.entry(name.clone()).or_default();
+            others.push(id);
+            if others.len() > 1 {
+                self.diagnostics.push(
+                    Diagnostic::new(Code::UnequalEnums, format!("two enums are called `{name}` and have different values"))
+                        .at(&schema.at)
+                        .help("the second is named after the place where it stands; give it another `x-ms-enum` name"),
+                );
+            }
+        }
+        id
+    }
+
+    /// The properties of a schema and of what it is composed of.
+    fn fields(&mut self, schema: &Schema, hint: &str, tag: Option<(Literal, Literal)>) -> DraftStruct {
+        let graph = self.graph;
+        let mut parts = Vec::new();
+        collect(graph, schema, &mut parts, &mut HashSet::new());
+        let mut properties: IndexMap<&str, (&Schema, String)> = IndexMap::new();
+        let mut rest = Rest::Unsaid;
+        for (part, owner) in &parts {
+            for (name, property) in &part.properties {
+                let owner = owner.as_ref().map_or(hint, |owner| owner.name.as_str());
+                properties.insert(name, (property, owner.to_owned()));
+            }
+            match &part.additional {
+                Additional::Unsaid => {}
+                Additional::Forbidden => rest = Rest::Forbidden,
+                Additional::Any => rest = Rest::Typed(Type::Json),
+                Additional::Schema(values) => rest = Rest::Typed(self.ty(values, &[hint, "value"])),
+            }
+        }
+        let mut required: HashSet<&str> = HashSet::new();
+        for (part, _) in &parts {
+            for name in &part.required {
+                if properties.contains_key(name.as_str()) {
+                    required.insert(name);
+                } else {
+                    self.missing_property(part, name, &properties);
+                }
+            }
+        }
+        if let Some((name, _)) = &tag {
+            properties.shift_remove(name.0.as_str());
+        }
+        let fields = properties
+            .iter()
+            .map(|(name, (property, owner))| self.field(name, property, owner, required.contains(name)))
+            .collect();
+        DraftStruct { fields, tag, rest }
+    }
+
+    fn missing_property(&mut self, part: &Schema, name: &str, properties: &IndexMap<&str, (&Schema, String)>) {
+        let at = part.at.join("required");
+        let mut diagnostic =
+            Diagnostic::new(Code::RequiredNothing, format!("`required` names `{name}`, and there is no such property")).at(&at);
+        diagnostic = match properties.keys().find(|other| other.eq_ignore_ascii_case(name)) {
+            Some(other) => diagnostic.help(format!("`{other}` differs in case only; it stays optional")),
+            None => diagnostic.help("the name is ignored"),
+        };
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn field(&mut self, name: &str, property: &Schema, owner: &str, required: bool) -> DraftField {
+        let mut ty = match self.ty(property, &[owner, name]) {
+            // JSON has no raw bytes.
+            Type::Bytes => Type::Base64,
+            ty => ty,
+        };
+        if property.secret && ty == Type::String {
+            ty = Type::Secret;
+        }
+        // A read-only property is the service's to give, so that nobody can be asked for it.
+        let required = required && !property.read_only;
+        if property.nullable == Some(true) && !property.read_only && ty != Type::Json {
+            ty = Type::Nullable(Box::new(ty));
+        }
+        let aliases = match property.extensions.get("x-specsmith-aliases") {
+            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(|name| Literal(name.to_owned())).collect(),
+            _ => Vec::new(),
+        };
+        DraftField {
+            wire: name.to_owned(),
+            name: property.client_name.clone().unwrap_or_else(|| name.to_owned()),
+            aliases,
+            ty,
+            role: if required { FieldRole::Required } else { FieldRole::Optional },
+            read_only: property.read_only,
+            description: Prose(self.describe(property)),
+            limits: property.limits.clone(),
+            default: property.default.clone(),
+        }
+    }
+
+    /// A property's own words, or those of what it refers to.
+    fn describe(&self, schema: &Schema) -> String {
+        let own = schema.description.as_ref().or(schema.title.as_ref());
+        if let Some(text) = own {
+            return text.clone();
+        }
+        let target = schema.reference.as_ref().and_then(|reference| self.graph.definition(reference));
+        target.and_then(|(_, target)| target.description.clone()).unwrap_or_default()
+    }
+}
+
+impl DraftEnum {
+    /// Takes the other's values in where one list contains the other.
+    fn merge(&mut self, other: &Self) -> bool {
+        let has = |list: &[DraftVariant], value: &DraftVariant| list.iter().any(|own| own.value == value.value);
+        if self.kind != other.kind {
+            return false;
+        }
+        if other.variants.iter().all(|value| has(&self.variants, value)) {
+            self.open |= other.open;
+        } else if self.variants.iter().all(|value| has(&other.variants, value)) {
+            self.variants.clone_from(&other.variants);
+            self.open |= other.open;
+        } else {
+            return false;
+        }
+        self.ignore_case |= other.ignore_case;
+        true
+    }
+}
+
+/// Whether a schema has properties, of its own or by composition.
+fn is_struct(schema: &Schema) -> bool {
+    schema.reference.is_none() && (!schema.properties.is_empty() || !schema.all_of.is_empty())
+}
+
+/// A schema and all that it is composed of, the innermost first, each with the definition it is.
+fn collect<'a>(
+    graph: &'a Graph,
+    schema: &'a Schema,
+    parts: &mut Vec<(&'a Schema, Option<DefinitionId>)>,
+    met: &mut HashSet<DefinitionId>,
+) {
+    collect_part(graph, schema, None, parts, met);
+}
+
+fn collect_part<'a>(
+    graph: &'a Graph,
+    schema: &'a Schema,
+    owner: Option<DefinitionId>,
+    parts: &mut Vec<(&'a Schema, Option<DefinitionId>)>,
+    met: &mut HashSet<DefinitionId>,
+) {
+    if let Some(reference) = &schema.reference {
+        if let Some((id, target)) = graph.definition(reference)
+            && met.insert(id.clone())
+        {
+            collect_part(graph, target, Some(id), parts, met);
+        }
+        return;
+    }
+    for part in &schema.all_of {
+        collect_part(graph, part, None, parts, met);
+    }
+    parts.push((schema, owner));
+}

@@ -1,0 +1,221 @@
+//! The rooms in their order.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Severity};
+use crate::emit::Package;
+use crate::ir::Crate;
+use crate::lower::{ClientPlan, GroupPlan, Plan};
+use crate::manifest::{self, Manifest};
+use crate::naming::{self, Ident, Scope, Wanted};
+use crate::source::Sources;
+use crate::{lower, overlay, resolve};
+
+/// What goes in.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    Manifest { path: PathBuf, overlays: bool },
+    Specs { specs: Vec<PathBuf>, overlays: Vec<PathBuf>, crate_name: String, runtime: Option<String> },
+}
+
+/// What comes out before anything is written.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    pub sources: Sources,
+    pub diagnostics: Diagnostics,
+    pub output: Option<Output>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub ir: Crate,
+    pub package: Package,
+    /// Where the manifest wants it; `None` without one.
+    pub out: Option<PathBuf>,
+    pub documents: usize,
+    pub overlays: usize,
+}
+
+/// Runs everything up to the IR.
+pub(crate) fn run(input: &Input) -> Lowered {
+    let mut sources = Sources::default();
+    let mut diagnostics = Diagnostics::default();
+    let output = match input {
+        Input::Manifest { path, overlays } => with_manifest(path, *overlays, &mut sources, &mut diagnostics),
+        Input::Specs { specs, overlays, crate_name, runtime } => {
+            let package = Package { runtime: runtime.clone(), own_workspace: true, ..Package::default() };
+            without_manifest(specs, overlays, crate_name, &mut sources, &mut diagnostics).map(|(plan, count)| {
+                (plan, package, None, count)
+            })
+        }
+    };
+    let output = output.and_then(|(plan, package, out, overlays)| {
+        let output = lower(&plan, &mut sources, &mut diagnostics)?;
+        let documents = plan.clients.iter().map(|client| client.documents.len()).sum();
+        Some(Output { ir: output, package, out, documents, overlays })
+    });
+    Lowered { sources, diagnostics, output }
+}
+
+fn lower(plan: &Plan, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Crate> {
+    let roots: Vec<FileId> = plan.clients.iter().flat_map(|client| client.documents.iter().copied()).collect();
+    let graph = resolve::resolve(&roots, sources, diagnostics);
+    if diagnostics.has_errors() {
+        return None;
+    }
+    let mut ir = lower::lower(plan, &graph, diagnostics);
+    for operation in ir.clients.iter_mut().flat_map(|client| &mut client.groups).flat_map(|group| &mut group.operations) {
+        operation.overlay = sources.origin(&operation.at);
+    }
+    (!diagnostics.has_errors()).then_some(ir)
+}
+
+type Planned = (Plan, Package, Option<PathBuf>, usize);
+
+fn with_manifest(path: &Path, overlays: bool, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Planned> {
+    let file = sources.load(path, diagnostics)?;
+    let manifest = manifest::parse(file, sources, diagnostics)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut clients = Vec::new();
+    let mut applied = 0;
+    for client in &manifest.clients {
+        let mut documents = Vec::new();
+        for document in &client.documents {
+            let Some(id) = sources.load(&folder.join(&document.path), diagnostics) else { continue };
+            documents.push(id);
+            for overlay in document.overlays.iter().filter(|_| overlays) {
+                if let Some(overlay) = sources.load(&folder.join(overlay), diagnostics) {
+                    overlay::apply(sources, id, overlay, diagnostics);
+                    applied += 1;
+                }
+            }
+        }
+        clients.push(client_plan(client, documents, overlays));
+    }
+    let plan = Plan { crate_name: manifest.package.name.clone(), clients };
+    let package = package(&manifest, folder);
+    Some((plan, package, Some(folder.join(&manifest.out)), applied))
+}
+
+/// `pinned`: names of the manifest hold. Without overlays they may name what only overlays make, and are used where they fit.
+fn client_plan(client: &manifest::Client, documents: Vec<FileId>, strict: bool) -> ClientPlan {
+    let groups = client.groups.iter().map(|group| GroupPlan {
+        module: group.module.clone(),
+        description: group.description.clone(),
+        operations: group.operations.iter().map(|entry| (entry.name.clone(), entry.id.clone(), entry.at.clone())).collect(),
+    });
+    ClientPlan {
+        module: client.module.clone(),
+        description: client.description.clone(),
+        documents,
+        parameters: client.parameters.clone(),
+        groups: groups.collect(),
+        models: client.models.clone(),
+        fields: client.fields.clone(),
+        parameter_names: client.parameter_names.clone(),
+        strict,
+    }
+}
+
+fn package(manifest: &Manifest, folder: &Path) -> Package {
+    let package = &manifest.package;
+    let mut licenses = Vec::new();
+    for name in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
+        if let Ok(text) = std::fs::read_to_string(folder.join(name)) {
+            licenses.push((name.to_owned(), text));
+        }
+    }
+    Package {
+        version: Some(package.version.clone()),
+        description: package.description.clone(),
+        license: package.license.clone(),
+        repository: package.repository.clone(),
+        rust_version: package.rust_version.clone(),
+        authors: package.authors.clone(),
+        keywords: package.keywords.clone(),
+        categories: package.categories.clone(),
+        default_clients: manifest.default_features.clone(),
+        runtime: manifest.runtime.as_ref().map(|runtime| relative(&manifest.out, runtime)),
+        licenses,
+        workspace_lints: package.workspace_lints,
+        own_workspace: false,
+    }
+}
+
+/// The way from one folder to another, both relative to the same third one.
+fn relative(from: &str, to: &str) -> String {
+    let up = from.split('/').filter(|step| !step.is_empty() && *step != ".").count();
+    let mut way = "../".repeat(up);
+    way.push_str(to.trim_start_matches("./"));
+    way
+}
+
+fn without_manifest(
+    specs: &[PathBuf],
+    overlays: &[PathBuf],
+    crate_name: &str,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<(Plan, usize)> {
+    let documents: Vec<FileId> = specs.iter().filter_map(|path| sources.load(path, diagnostics)).collect();
+    let mut applied = 0;
+    for path in overlays {
+        let Some(overlay) = sources.load(path, diagnostics) else { continue };
+        match overlay_target(&documents, overlay, sources, diagnostics) {
+            Some(document) => {
+                overlay::apply(sources, document, overlay, diagnostics);
+                applied += 1;
+            }
+            None => diagnostics.push(
+                Diagnostic::new(Code::WrongDocument, "the overlay does not say which of the documents it is for")
+                    .at(&crate::diag::Location { file: overlay, pointer: crate::diag::Pointer::root() })
+                    .help("name the document in its `extends`"),
+            ),
+        }
+    }
+    if diagnostics.has_errors() {
+        return None;
+    }
+    let mut scope = Scope::new(&["runtime"]);
+    for document in &documents {
+        scope.collect(Wanted::new(module(sources, *document)).or(naming::snake("api")));
+    }
+    let clients = documents.iter().zip(scope.assign()).map(|(document, module)| ClientPlan {
+        module,
+        description: None,
+        documents: vec![*document],
+        parameters: Vec::new(),
+        groups: Vec::new(),
+        models: IndexMap::new(),
+        fields: IndexMap::new(),
+        parameter_names: IndexMap::new(),
+        strict: false,
+    });
+    Some((Plan { crate_name: crate_name.to_owned(), clients: clients.collect() }, applied))
+}
+
+/// The document that an overlay extends, or the only one there is.
+fn overlay_target(documents: &[FileId], overlay: FileId, sources: &Sources, _: &mut Diagnostics) -> Option<FileId> {
+    match (overlay::extends(sources, overlay), documents) {
+        (_, [only]) => Some(*only),
+        (Some(extends), many) => {
+            let wanted = extends.rsplit('/').next().unwrap_or_default().to_owned();
+            let name = |file: &FileId| sources.file(*file).path.file_name().map(|name| name.to_string_lossy().into_owned());
+            many.iter().find(|file| name(file).as_deref() == Some(&wanted)).copied()
+        }
+        (None, _) => None,
+    }
+}
+
+fn module(sources: &Sources, file: FileId) -> Ident {
+    let stem = sources.file(file).path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    naming::snake(&stem.unwrap_or_default())
+}
+
+/// Whether a run failed because a file could not be read, rather than for what stands in it.
+pub(crate) fn unreadable(diagnostics: &Diagnostics) -> bool {
+    let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.code.severity() == Severity::Error);
+    errors.any(|diagnostic| diagnostic.code == Code::Unreadable)
+}

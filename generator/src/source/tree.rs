@@ -1,0 +1,92 @@
+//! Where everything stands in a text, whether it is JSON or YAML.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::diag::{Code, Diagnostic, Diagnostics, Location, Pointer};
+
+/// A value of a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Node {
+    /// The bytes of the value.
+    pub(super) span: Range<usize>,
+    pub(super) children: Children,
+}
+
+/// What a value contains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Children {
+    #[default]
+    None,
+    Items(Vec<Node>),
+    Members(Vec<Member>),
+}
+
+/// A member of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) key: String,
+    /// The bytes of the key, with its quotes.
+    pub(super) key_span: Range<usize>,
+    pub(super) value: Node,
+}
+
+impl Node {
+    /// What to underline for a pointer: the key of a member, an item, or the whole document.
+    ///
+    /// For a pointer to something that is not in the text it is the nearest thing above that is.
+    pub(super) fn find(&self, pointer: &Pointer) -> Range<usize> {
+        let mut node = self;
+        let mut span = &self.span;
+        for step in pointer.steps() {
+            match &node.children {
+                // The last of equal keys is the one whose value was kept.
+                Children::Members(members) => match members.iter().rfind(|member| member.key == step) {
+                    Some(member) => (node, span) = (&member.value, &member.key_span),
+                    None => break,
+                },
+                Children::Items(items) => match step.parse().ok().and_then(|index: usize| items.get(index)) {
+                    Some(item) => (node, span) = (item, &item.span),
+                    None => break,
+                },
+                Children::None => break,
+            }
+        }
+        span.clone()
+    }
+
+    /// Reports every key that stands in an object before.
+    pub(super) fn report_duplicates(&self, at: &Location, diags: &mut Diagnostics) {
+        match &self.children {
+            Children::None => {}
+            Children::Items(items) => {
+                for (index, item) in items.iter().enumerate().filter(|(_, item)| item.has_children()) {
+                    item.report_duplicates(&at.join(index), diags);
+                }
+            }
+            Children::Members(members) => {
+                let mut first = HashMap::with_capacity(members.len());
+                for Member { key, key_span, value } in members {
+                    let earlier = *first.entry(key.as_str()).or_insert(key_span);
+                    if earlier != key_span {
+                        let at = at.join(key);
+                        diags.push(
+                            Diagnostic::new(Code::DuplicateKey, format!("the key `{key}` stands twice in one object"))
+                                .at(&at)
+                                .spanning(key_span.clone())
+                                .label_spanning(&at, earlier.clone(), "first defined here")
+                                .help("remove one of them, or give it another name"),
+                        );
+                    }
+                    if value.has_children() {
+                        value.report_duplicates(&at.join(key), diags);
+                    }
+                }
+            }
+        }
+    }
+
+    fn has_children(&self) -> bool {
+        self.children != Children::None
+    }
+}

@@ -1,0 +1,152 @@
+//! The first, and so far the only one.
+
+pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
+pub use serde_json::{Map, Value};
+
+pub use crate::body::Body;
+pub use crate::call::Call;
+pub use crate::time::{Date, DateTime, Duration, Rfc1123, UnixTime};
+pub use crate::transport::BoxFuture;
+pub use crate::url::CollectionFormat;
+pub use crate::wire::{self, Slot, View, Wire};
+pub use crate::{__call as call, __integer_enum as integer_enum, __model as model, __string_enum as string_enum, __union as union_model};
+pub use crate::{Base64, Base64Url, Bytes, Condition, Decimal, Error, ErrorFormat, EtagSource, Nullable, Operation, Pipeline};
+pub use crate::{RawResponse, Request, Response, Secret};
+pub use http::Method;
+
+/// What this module has, counted up whenever something is added to it.
+pub const REVISION: u32 = 1;
+
+/// Fails to compile where generated code needs more than this runtime has.
+///
+/// # Panics
+///
+/// At compile time only, where `needed` is more than [`REVISION`].
+pub const fn require(needed: u32) {
+    assert!(needed <= REVISION, "this crate was generated for a later specsmith-runtime: update specsmith-runtime");
+}
+
+/// A body of JSON.
+pub fn body_json(request: &mut Request, body: View<'_>) {
+    match wire::write::to_json(body) {
+        Ok(json) => {
+            request.body_json(json);
+        }
+        Err(error) => {
+            request.fail(Error::build("the body cannot be written as JSON").with_source(error));
+        }
+    }
+}
+
+/// A body of JSON with a media type of its own.
+pub fn body_json_as(request: &mut Request, body: View<'_>, media_type: &'static str) {
+    body_json(request, body);
+    request.header("content-type", &media_type);
+}
+
+/// The items of a slice, as one value.
+pub fn list<T: Wire>(items: &[T]) -> Items<'_> {
+    Items(items.iter().map(T::view).collect())
+}
+
+/// A list that is only looked at.
+pub struct Items<'a>(Vec<View<'a>>);
+
+impl Items<'_> {
+    /// The list.
+    pub fn view(&self) -> View<'_> {
+        View::List(self)
+    }
+}
+
+impl wire::List for Items<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn item(&self, index: usize) -> View<'_> {
+        self.0.get(index).copied().unwrap_or(View::Absent)
+    }
+    fn push(&mut self) -> Slot<'_> {
+        Slot::Ignored
+    }
+}
+
+/// Reads a body that has to be there.
+///
+/// # Errors
+///
+/// Where it is not JSON, or other JSON than the type's.
+pub fn json<T: Wire>(answer: &RawResponse) -> Result<T, Error> {
+    let mut value = T::blank();
+    read(answer, value.slot())?;
+    Ok(value)
+}
+
+/// Reads a body that may be missing, or `null`.
+///
+/// # Errors
+///
+/// As [`json`].
+pub fn optional_json<T: Wire>(answer: &RawResponse) -> Result<Option<T>, Error> {
+    match answer.body().trim_ascii() {
+        b"" | b"null" => Ok(None),
+        _ => json(answer).map(Some),
+    }
+}
+
+fn read(answer: &RawResponse, slot: Slot<'_>) -> Result<(), Error> {
+    wire::read::from_json(answer.body(), slot)
+        .map_err(|error| Error::decode(format!("the answer's body is not what it should be: {error}")).with_source(error))
+}
+
+/// Takes no notice of the body.
+///
+/// # Errors
+///
+/// None.
+pub fn empty(_: &RawResponse) -> Result<(), Error> {
+    Ok(())
+}
+
+/// Takes the body as it is.
+///
+/// # Errors
+///
+/// None.
+pub fn bytes(answer: &RawResponse) -> Result<Bytes, Error> {
+    Ok(answer.body().clone())
+}
+
+/// Takes the body as it is, if the status is one that has one.
+///
+/// # Errors
+///
+/// None.
+pub fn optional_bytes(answer: &RawResponse) -> Result<Option<Bytes>, Error> {
+    let none = matches!(answer.status().as_u16(), 204 | 205 | 304);
+    Ok((!none).then(|| answer.body().clone()))
+}
+
+/// Takes the body as text.
+///
+/// # Errors
+///
+/// Where it is not UTF-8.
+pub fn text(answer: &RawResponse) -> Result<String, Error> {
+    let text = std::str::from_utf8(answer.body());
+    text.map(str::to_owned).map_err(|error| Error::decode("the answer's body is not UTF-8").with_source(error))
+}
+
+/// Takes the body as text, if there is one.
+///
+/// # Errors
+///
+/// As [`text`].
+pub fn optional_text(answer: &RawResponse) -> Result<Option<String>, Error> {
+    if answer.body().is_empty() { Ok(None) } else { text(answer).map(Some) }
+}
+
+/// The error of an answer whose status has no variant.
+pub fn unexpected(answer: &RawResponse) -> Error {
+    Error::decode(format!("the status {} is not among those that are documented", answer.status()))
+}

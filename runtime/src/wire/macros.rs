@@ -1,0 +1,251 @@
+//! What the generator writes for a model, an enum and a union, spelt once.
+
+/// Makes a struct a model: `model!(Device, required [0], { 0 "deviceId" device_id, … } ..additional_properties)`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __model {
+    (
+        $ty:ident ($($blank:expr),*), required [$($required:literal),*] $(, aliases [$($alias:literal $at:literal),*])?
+        $(, tag $tag:literal $value:literal)?, { $($index:literal $name:literal $field:ident),* $(,)? } $(..$rest:ident)?
+    ) => {
+        impl $crate::wire::Object for $ty {
+            fn model(&self) -> &'static $crate::wire::Model {
+                #[allow(unused_mut)]
+                const MODEL: &$crate::wire::Model = &{
+                    let mut model = $crate::wire::Model {
+                        name: stringify!($ty),
+                        fields: &[$($name),*],
+                        required: &[$($required),*],
+                        aliases: &[],
+                        tag: None,
+                        open: false,
+                    };
+                    $(model.aliases = &[$(($alias, $at)),*];)?
+                    $(model.tag = Some(($tag, $value));)?
+                    $(_ = stringify!($rest); model.open = true;)?
+                    model
+                };
+                MODEL
+            }
+            fn field(&self, index: usize) -> $crate::wire::View<'_> {
+                match index {
+                    $($index => $crate::wire::Wire::view(&self.$field),)*
+                    $(usize::MAX => $crate::wire::Wire::view(&self.$rest),)?
+                    _ => $crate::wire::View::Absent,
+                }
+            }
+            fn slot(&mut self, index: usize) -> $crate::wire::Slot<'_> {
+                match index {
+                    $($index => $crate::wire::Wire::slot(&mut self.$field),)*
+                    $(usize::MAX => $crate::wire::Slot::Map(&mut self.$rest),)?
+                    _ => $crate::wire::Slot::Ignored,
+                }
+            }
+        }
+        impl $crate::wire::Wire for $ty {
+            fn blank() -> Self {
+                Self::new($($blank),*)
+            }
+            fn view(&self) -> $crate::wire::View<'_> {
+                $crate::wire::View::Object(self)
+            }
+            fn slot(&mut self) -> $crate::wire::Slot<'_> {
+                $crate::wire::Slot::Object(self)
+            }
+        }
+        $crate::__wire!($ty);
+    };
+}
+
+/// The traits that every type with a [`Wire`](crate::wire::Wire) of its own has: serde's two, `Debug`, `PartialEq`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __wire {
+    ($ty:ident) => {
+        impl $crate::__serde::Serialize for $ty {
+            fn serialize<S: $crate::__serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::wire::write::serialize($crate::wire::Wire::view(self), serializer)
+            }
+        }
+        impl<'de> $crate::__serde::Deserialize<'de> for $ty {
+            fn deserialize<D: $crate::__serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let mut value = <Self as $crate::wire::Wire>::blank();
+                $crate::wire::read::deserialize($crate::wire::Wire::slot(&mut value), deserializer)?;
+                Ok(value)
+            }
+        }
+        impl ::core::fmt::Debug for $ty {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                $crate::wire::show::debug($crate::wire::Wire::view(self), f)
+            }
+        }
+        impl ::core::cmp::PartialEq for $ty {
+            fn eq(&self, other: &Self) -> bool {
+                $crate::wire::show::equal($crate::wire::Wire::view(self), $crate::wire::Wire::view(other))
+            }
+        }
+    };
+}
+
+/// Makes an enum of strings: `string_enum!(DeviceStatus, exact, Other, { Enabled "enabled", Disabled "disabled" })`; `any_case` in place of
+/// `exact` reads values without regard to case.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __string_enum {
+    ($ty:ident, $case:ident, $other:ident, { $($variant:ident $value:literal),* $(,)? }) => {
+        impl $ty {
+            /// The value on the wire.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $value,)*
+                    Self::$other(value) => value,
+                }
+            }
+        }
+        impl From<&str> for $ty {
+            fn from(value: &str) -> Self {
+                match $crate::wire::$case(value, &[$($value),*]) {
+                    $($value => Self::$variant,)*
+                    other => Self::$other(other.to_owned()),
+                }
+            }
+        }
+        impl $crate::wire::Text for $ty {
+            fn set(&mut self, text: &str) -> Result<(), &'static str> {
+                *self = Self::from(text);
+                Ok(())
+            }
+        }
+        impl $crate::wire::Wire for $ty {
+            fn blank() -> Self {
+                Self::$other(String::new())
+            }
+            fn view(&self) -> $crate::wire::View<'_> {
+                $crate::wire::View::Str(self.as_str())
+            }
+            fn slot(&mut self) -> $crate::wire::Slot<'_> {
+                $crate::wire::Slot::Text(self)
+            }
+        }
+        impl ::core::fmt::Display for $ty {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+        $crate::__wire!($ty);
+        impl ::core::cmp::Eq for $ty {}
+        impl ::core::hash::Hash for $ty {
+            fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+                self.as_str().hash(state);
+            }
+        }
+    };
+}
+
+/// Makes an enum of integers: `integer_enum!(Level, Other, { Low 1, High 2 })`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __integer_enum {
+    ($ty:ident, $other:ident, { $($variant:ident $value:literal),* $(,)? }) => {
+        impl $ty {
+            /// The value on the wire.
+            pub fn value(&self) -> i64 {
+                match self {
+                    $(Self::$variant => $value,)*
+                    Self::$other(value) => *value,
+                }
+            }
+        }
+        impl From<i64> for $ty {
+            fn from(value: i64) -> Self {
+                match value {
+                    $($value => Self::$variant,)*
+                    other => Self::$other(other),
+                }
+            }
+        }
+        impl $crate::wire::Text for $ty {
+            fn set(&mut self, text: &str) -> Result<(), &'static str> {
+                *self = Self::from(text.parse::<i64>().map_err(|_| "an integer")?);
+                Ok(())
+            }
+        }
+        impl $crate::wire::Wire for $ty {
+            fn blank() -> Self {
+                Self::$other(0)
+            }
+            fn view(&self) -> $crate::wire::View<'_> {
+                $crate::wire::View::I64(self.value())
+            }
+            fn slot(&mut self) -> $crate::wire::Slot<'_> {
+                $crate::wire::Slot::Digits(self)
+            }
+        }
+        impl ::core::fmt::Display for $ty {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Display::fmt(&self.value(), f)
+            }
+        }
+        $crate::__wire!($ty);
+        impl ::core::cmp::Eq for $ty {}
+        impl ::core::hash::Hash for $ty {
+            fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+                self.value().hash(state);
+            }
+        }
+    };
+}
+
+/// Makes an enum of models that a discriminator tells apart: `union_model!(Animal, "kind", Other, { Cat "cat", Dog "dog" })`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __union {
+    ($ty:ident, $tag:literal, $other:ident, { $($variant:ident $value:literal),* $(,)? }) => {
+        impl $crate::wire::Union for $ty {
+            fn tag(&self) -> &'static str {
+                $tag
+            }
+            fn choose(&mut self, tag: Option<&str>) -> $crate::wire::Slot<'_> {
+                *self = match tag {
+                    $(Some($value) => Self::$variant($crate::wire::Wire::blank()),)*
+                    _ => Self::$other($crate::wire::Wire::blank()),
+                };
+                match self {
+                    $(Self::$variant(value) => $crate::wire::Wire::slot(value),)*
+                    Self::$other(value) => $crate::wire::Wire::slot(value),
+                }
+            }
+        }
+        impl $crate::wire::Wire for $ty {
+            fn blank() -> Self {
+                Self::$other($crate::wire::Wire::blank())
+            }
+            fn view(&self) -> $crate::wire::View<'_> {
+                match self {
+                    $(Self::$variant(value) => $crate::wire::Wire::view(value),)*
+                    Self::$other(value) => $crate::wire::Wire::view(value),
+                }
+            }
+            fn slot(&mut self) -> $crate::wire::Slot<'_> {
+                $crate::wire::Slot::Union(self)
+            }
+        }
+        $crate::__wire!($ty);
+    };
+}
+
+/// Makes a builder's type awaitable: `call!(QueryDevices => Vec<Twin>)`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __call {
+    ($ty:ident => $output:ty) => {
+        impl ::core::future::IntoFuture for $ty {
+            type Output = Result<$crate::Response<$output>, $crate::Error>;
+            type IntoFuture = $crate::transport::BoxFuture<'static, Self::Output>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                self.call.into_future()
+            }
+        }
+    };
+}
