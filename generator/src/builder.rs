@@ -207,13 +207,13 @@ impl Builder {
     fn input(&self) -> Input {
         if self.specs.is_empty() {
             let path = self.manifest.clone().unwrap_or_else(|| PathBuf::from("specsmith.yaml"));
-            return Input::Manifest { path, overlays: !self.no_overlays };
+            return Input::Manifest { path, overlays: !self.no_overlays, out: self.out_dir.clone() };
         }
         Input::Specs {
             specs: self.specs.clone(),
             overlays: if self.no_overlays { Vec::new() } else { self.overlays.clone() },
             crate_name: self.crate_name.clone().unwrap_or_else(|| "specsmith".to_owned()),
-            runtime: self.runtime_path.as_deref().map(|path| absolute(path).display().to_string()),
+            runtime: self.runtime_path.as_deref().map(|path| pipeline::absolute(path).display().to_string()),
         }
     }
 
@@ -222,11 +222,6 @@ impl Builder {
         own.or_else(|| std::env::var_os("OUT_DIR").map(PathBuf::from))
             .ok_or_else(|| "no output folder is given, and `OUT_DIR` is not set".to_owned())
     }
-}
-
-/// A path that holds from wherever the package is built.
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn count(ir: &Crate, of: impl Fn(&Client) -> usize) -> usize {

@@ -187,8 +187,16 @@ fn rust(client: &Client, group: &Group, operation: &Operation) -> Value {
     let arguments: Vec<Value> = signature
         .arguments
         .iter()
-        .filter_map(|(index, ty)| operation.required.get(*index).map(|parameter| (parameter, ty)))
-        .map(|(parameter, ty)| json!({ "name": parameter.name.as_str(), "parameter": parameter.wire.0, "type": ty }))
+        .filter_map(|argument| operation.required.get(argument.parameter).map(|parameter| (parameter, argument)))
+        .map(|(parameter, argument)| {
+            let property = (parameter.wire.0 != argument.wire).then_some(&argument.wire);
+            json!({
+                "name": argument.name.as_str(),
+                "parameter": parameter.wire.0,
+                "property": property,
+                "type": argument.ty,
+            })
+        })
         .collect();
     let options = operation.optional.iter().zip(&signature.options);
     let options: Vec<Value> = options

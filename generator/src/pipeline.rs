@@ -16,7 +16,7 @@ use crate::{lower, overlay, resolve};
 /// What goes in.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
-    Manifest { path: PathBuf, overlays: bool },
+    Manifest { path: PathBuf, overlays: bool, out: Option<PathBuf> },
     Specs { specs: Vec<PathBuf>, overlays: Vec<PathBuf>, crate_name: String, runtime: Option<String> },
 }
 
@@ -43,7 +43,9 @@ pub(crate) fn run(input: &Input) -> Lowered {
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let output = match input {
-        Input::Manifest { path, overlays } => with_manifest(path, *overlays, &mut sources, &mut diagnostics),
+        Input::Manifest { path, overlays, out } => {
+            with_manifest(path, *overlays, out.as_deref(), &mut sources, &mut diagnostics)
+        }
         Input::Specs { specs, overlays, crate_name, runtime } => {
             let package = Package { runtime: runtime.clone(), own_workspace: true, ..Package::default() };
             without_manifest(specs, overlays, crate_name, &mut sources, &mut diagnostics).map(|(plan, count)| {
@@ -74,7 +76,13 @@ fn lower(plan: &Plan, sources: &mut Sources, diagnostics: &mut Diagnostics) -> O
 
 type Planned = (Plan, Package, Option<PathBuf>, usize);
 
-fn with_manifest(path: &Path, overlays: bool, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Planned> {
+fn with_manifest(
+    path: &Path,
+    overlays: bool,
+    out: Option<&Path>,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Planned> {
     let file = sources.load(path, diagnostics)?;
     let manifest = manifest::parse(file, sources, diagnostics)?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -95,7 +103,13 @@ fn with_manifest(path: &Path, overlays: bool, sources: &mut Sources, diagnostics
         clients.push(client_plan(client, documents, overlays));
     }
     let plan = Plan { crate_name: manifest.package.name.clone(), clients };
-    let package = package(&manifest, folder);
+    let mut package = package(&manifest, folder);
+    // Elsewhere than the manifest says, the package has to stand alone.
+    if out.is_some_and(|out| !same_folder(out, &folder.join(&manifest.out))) {
+        package.runtime = manifest.runtime.as_ref().map(|runtime| absolute(&folder.join(runtime)).display().to_string());
+        package.workspace_lints = false;
+        package.own_workspace = true;
+    }
     Some((plan, package, Some(folder.join(&manifest.out)), applied))
 }
 
@@ -142,6 +156,16 @@ fn package(manifest: &Manifest, folder: &Path) -> Package {
         workspace_lints: package.workspace_lints,
         own_workspace: false,
     }
+}
+
+/// A path that holds from wherever a package is built.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn same_folder(left: &Path, right: &Path) -> bool {
+    let plain = |path: &Path| path.canonicalize().unwrap_or_else(|_| absolute(path));
+    plain(left) == plain(right)
 }
 
 /// The way from one folder to another, both relative to the same third one.

@@ -149,6 +149,12 @@ codes! {
     /// A path parameter has no variable in the path.
     PathParameter = "SM516", Warning;
 
+    /// A manifest has a value that it cannot have, or lacks one.
+    ManifestValue = "SM601", Error;
+    /// A manifest has a key that is not known.
+    ManifestKey = "SM602", Error;
+    /// A name in a manifest cannot be one in Rust.
+    ManifestName = "SM603", Error;
     /// A manifest names an operation that there is not.
     NoSuchOperation = "SM611", Error;
     /// A manifest names a definition or a property that there is not.

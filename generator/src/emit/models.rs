@@ -61,7 +61,7 @@ fn structure(code: &mut Code, client: &Client, model: &Model, shape: &Struct, im
     });
     code.gap();
     code.block(format_args!("impl {name}"), "}", |code| {
-        constructor(code, client, model, shape, &required, imports);
+        constructor(code, client, shape, &required, imports);
         for field in &shape.fields {
             code.gap();
             setter(code, client, field, imports);
@@ -113,7 +113,6 @@ fn field_doc(code: &mut Code, field: &Field) {
 fn constructor(
     code: &mut Code,
     client: &Client,
-    model: &Model,
     shape: &Struct,
     required: &[&Field],
     imports: &mut Imports,
@@ -127,8 +126,8 @@ fn constructor(
         })
         .collect();
     match required {
-        [] => code.doc(format_args!("A `{}` with nothing in it.", model.name)),
-        _ => code.doc(format_args!("A `{}` with what must be in it.", model.name)),
+        [] => code.doc(format_args!("A new one, with nothing in it.")),
+        _ => code.doc(format_args!("A new one, with what must be in it.")),
     }
     if required.len() > 7 {
         line!(code, "#[allow(clippy::too_many_arguments)]");

@@ -3,8 +3,8 @@
 use super::types::{self, Imports, Passing};
 use super::{Form, HEADER, RUNTIME, limits};
 use crate::ir::{
-    BodyKind, Client, CollectionFormat, Crate, ErrorFormat, EtagSource, Group, Literal, Operation, Output, Parameter,
-    PathArgument, PathPart, Place, ResponseBody, Retry, Role, Side, Status, Type,
+    BodyKind, Client, CollectionFormat, Crate, ErrorFormat, EtagSource, FieldRole, Group, Literal, Model, Operation, Output,
+    Paging, Parameter, PathArgument, PathPart, Place, Prose, ResponseBody, Retry, Role, Shape, Side, Status, Struct, Type,
 };
 use crate::naming::{self, Ident};
 use crate::render::{Code, inline_code, line, literal};
@@ -79,7 +79,9 @@ fn example(code: &mut Code, ir: &Crate, client: &Client, group: &Group) {
         operation.side != Side::Server
             && !operation.deprecated
             && operation.required.len() <= POSITIONAL
-            && operation.required.iter().all(|parameter| parameter.ty == Type::String)
+            && operation.required.iter().all(|parameter| {
+                parameter.ty == Type::String || flattened(client, parameter).is_some_and(|(_, shape)| shape.fields.len() == 1)
+            })
     };
     let Some(operation) = group.operations.iter().find(simple) else { return };
     let arguments: Vec<String> = operation.required.iter().map(|parameter| format!("{:?}", parameter.name.bare())).collect();
@@ -112,8 +114,7 @@ fn has_builder(operation: &Operation) -> bool {
 
 /// How a method looks, for tools that write code against the crate.
 pub(crate) struct Signature {
-    /// The parameter's index in `required`, name, type.
-    pub arguments: Vec<(usize, String)>,
+    pub arguments: Vec<Argument>,
     /// The type of each option's argument; `None` where it takes none.
     pub options: Vec<Option<String>>,
     pub returns: String,
@@ -122,11 +123,46 @@ pub(crate) struct Signature {
     pub bundle: Option<String>,
 }
 
+/// A positional argument of a method.
+pub(crate) struct Argument {
+    /// The parameter's index in `required`.
+    pub parameter: usize,
+    /// The name on the wire: the parameter's, or that of a property of the body.
+    pub wire: String,
+    pub name: Ident,
+    pub ty: String,
+}
+
+/// The positional arguments: one a parameter, and one a property of a body that is taken apart.
+fn positional(client: &Client, operation: &Operation, lifetime: &str, imports: &mut Imports) -> Vec<Argument> {
+    let mut arguments = Vec::new();
+    for (index, parameter) in operation.required.iter().enumerate() {
+        let mut add = |wire: &Literal, name: &Ident, ty: &Type| {
+            let ty = types::argument(ty, client, MODELS, lifetime, imports);
+            arguments.push(Argument { parameter: index, wire: wire.0.clone(), name: name.clone(), ty });
+        };
+        match flattened(client, parameter) {
+            Some((_, shape)) => shape.fields.iter().for_each(|field| add(&field.wire, &field.name, &field.ty)),
+            None => add(&parameter.wire, &parameter.name, &parameter.ty),
+        }
+    }
+    arguments
+}
+
+/// The model of a body that is taken apart: one that has nothing but a few required properties.
+fn flattened<'a>(client: &'a Client, parameter: &Parameter) -> Option<(&'a Model, &'a Struct)> {
+    let Type::Model(id) = &parameter.ty else { return None };
+    let model = client.models.get(id.0).filter(|_| parameter.flatten)?;
+    let Shape::Struct(shape) = &model.shape else { return None };
+    let simple = shape.fields.iter().all(|field| field.role == FieldRole::Required && types::is_into(&field.ty));
+    (simple && shape.rest.is_none() && (1..=2).contains(&shape.fields.len())).then_some((model, shape))
+}
+
 /// How a method looks.
 pub(crate) fn signature(client: &Client, operation: &Operation) -> Signature {
     let mut imports = Imports::default();
     let argument = |parameter: &Parameter, imports: &mut Imports| types::argument(&parameter.ty, client, MODELS, "", imports);
-    let arguments = operation.required.iter().map(|parameter| argument(parameter, &mut imports)).enumerate().collect();
+    let arguments = positional(client, operation, "", &mut imports);
     let options = operation.optional.iter().map(|parameter| match parameter.place {
         Place::QueryFlag => None,
         Place::HeaderPrefix => Some("&str, &str".to_owned()),
@@ -176,9 +212,8 @@ impl Writer<'_> {
         let arguments: Vec<String> = if bundled {
             vec!["&self".to_owned(), format!("arguments: {}<'_>", operation.arguments)]
         } else {
-            let own = operation.required.iter().map(|parameter| {
-                format!("{}: {}", parameter.name, types::argument(&parameter.ty, self.client, MODELS, "", self.imports))
-            });
+            let own = positional(self.client, operation, "", self.imports).into_iter();
+            let own = own.map(|argument| format!("{}: {}", argument.name, argument.ty));
             std::iter::once("&self".to_owned()).chain(own).collect()
         };
         let output = output_type(&operation.output, self.client, self.imports);
@@ -222,14 +257,9 @@ impl Writer<'_> {
         }
         code.doc(format_args!(""));
         code.doc(format_args!("{}", inline_code(&format!("{} {}", operation.method.as_str(), operation.template.0))));
-        let named: Vec<&Parameter> =
-            operation.required.iter().filter(|parameter| operation.required.len() <= POSITIONAL && !parameter.description.0.is_empty()).collect();
-        if !named.is_empty() {
-            code.doc(format_args!(""));
-            for parameter in named {
-                code.argument(parameter.name.bare(), &parameter.description);
-            }
-        }
+        notes(code, operation);
+        self.argument_docs(code, operation);
+        header_docs(code, operation);
         code.doc(format_args!(""));
         code.doc(format_args!("# Errors"));
         code.doc(format_args!(""));
@@ -244,6 +274,28 @@ impl Writer<'_> {
         }
         if operation.deprecated {
             line!(code, "#[deprecated]");
+        }
+    }
+
+    fn argument_docs(&self, code: &mut Code, operation: &Operation) {
+        if operation.required.len() > POSITIONAL {
+            return;
+        }
+        let mut any = false;
+        let mut item = |code: &mut Code, name: &Ident, prose: &Prose| {
+            if !prose.0.is_empty() {
+                if !any {
+                    code.doc(format_args!(""));
+                }
+                any = true;
+                code.argument(name.bare(), prose);
+            }
+        };
+        for parameter in &operation.required {
+            match flattened(self.client, parameter) {
+                Some((_, shape)) => shape.fields.iter().for_each(|field| item(code, &field.name, &field.description)),
+                None => item(code, &parameter.name, &parameter.description),
+            }
         }
     }
 
@@ -321,8 +373,8 @@ impl Writer<'_> {
         let secret = parameter.ty == Type::Secret;
         let shown = if secret { format!("&{value}.expose()") } else { place };
         match (&parameter.place, parameter.role) {
-            (_, Role::IfMatch) => line!(code, "{request}if_match({value}.into());"),
-            (_, Role::IfNoneMatch) => line!(code, "{request}if_none_match({value}.into());"),
+            (_, Role::IfMatch) => line!(code, "{request}if_match({});", converted(value)),
+            (_, Role::IfNoneMatch) => line!(code, "{request}if_none_match({});", converted(value)),
             (Place::Header { .. }, _) if secret => line!(code, "{request}secret_header({name}, {value});"),
             (Place::Query { list }, _) => self.text(code, &parameter.ty, *list, &format!("{request}query"), &name, &shown),
             (Place::Header { list }, _) => self.text(code, &parameter.ty, *list, &format!("{request}header"), &name, &shown),
@@ -354,13 +406,14 @@ impl Writer<'_> {
         let target = request.strip_suffix('.').unwrap_or(request);
         let target = if target == "request" { "&mut request".to_owned() } else { target.to_owned() };
         match kind {
-            BodyKind::Raw { media_type } => line!(code, "{request}body({value}.into(), {});", media(media_type)),
+            BodyKind::Raw { media_type } => line!(code, "{request}body({}, {});", converted(value), media(media_type)),
             BodyKind::Text { media_type } => {
                 self.imports.add("Body");
                 line!(code, "{request}body(Body::from({value}.to_owned()), Some({}));", literal(media_type));
             }
             BodyKind::Json { media_type } => {
                 let view = match &parameter.ty {
+                    _ if !value.contains('.') && flattened(self.client, parameter).is_some() => self.assembled(parameter),
                     Type::List(_) => format!("v1::list({value}).view()"),
                     Type::String => format!("v1::View::Str({value})"),
                     ty => match types::passing(ty) {
@@ -374,6 +427,13 @@ impl Writer<'_> {
                 }
             }
         }
+    }
+
+    /// A body that is made from arguments.
+    fn assembled(&self, parameter: &Parameter) -> String {
+        let Some((model, shape)) = flattened(self.client, parameter) else { return String::new() };
+        let arguments: Vec<String> = shape.fields.iter().map(|field| field.name.to_string()).collect();
+        format!("v1::Wire::view(&{MODELS}{}::new({}))", model.name, arguments.join(", "))
     }
 
     /// The types that belong to one operation.
@@ -549,6 +609,11 @@ impl Writer<'_> {
     }
 }
 
+/// An argument that is anything that turns into its type; in a struct of arguments it has been turned already.
+fn converted(value: &str) -> String {
+    if value.contains('.') { value.to_owned() } else { format!("{value}.into()") }
+}
+
 /// A template's text as a URL has it: what RFC 3986 §3.3 does not allow in a path is percent-encoded.
 fn encode(text: &str) -> String {
     let mut path = String::with_capacity(text.len());
@@ -571,6 +636,45 @@ fn parameter_docs(code: &mut Code, parameter: &Parameter) {
         code.doc(format_args!(""));
     }
     for note in notes {
+        code.doc(format_args!("{note}"));
+    }
+}
+
+/// The headers of a success.
+fn header_docs(code: &mut Code, operation: &Operation) {
+    let successes = operation.responses.iter().filter(|response| !response.error);
+    let mut headers = successes.flat_map(|response| &response.headers).peekable();
+    if headers.peek().is_none() {
+        return;
+    }
+    code.doc(format_args!(""));
+    code.doc(format_args!("# Headers of the answer"));
+    code.doc(format_args!(""));
+    let mut shown: Vec<&Literal> = Vec::new();
+    for header in headers {
+        if !shown.contains(&&header.wire) {
+            shown.push(&header.wire);
+            code.argument_line(&inline_code(&header.wire.0), &header.description);
+        }
+    }
+}
+
+/// What a caller should know of an answer that is not all there is.
+fn notes(code: &mut Code, operation: &Operation) {
+    let paging = operation.paging.as_ref().and_then(|paging| match paging {
+        Paging::NextLink { link: None, .. } => None,
+        Paging::NextLink { link: Some(link), .. } => {
+            Some(format!("The answer is one page. While it has a {}, there is another.", inline_code(&link.0)))
+        }
+        Paging::Header { response, .. } => {
+            Some(format!("The answer is one page. While it has the header {}, there is another.", inline_code(&response.0)))
+        }
+    });
+    let long_running = operation.long_running.as_ref().map(|_| {
+        "The operation takes its time: a success says that it has begun, unless the status is 200 or 204.".to_owned()
+    });
+    for note in paging.into_iter().chain(long_running) {
+        code.doc(format_args!(""));
         code.doc(format_args!("{note}"));
     }
 }

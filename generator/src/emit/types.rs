@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ir::{Client, EnumKind, Model, Shape, Type};
+use crate::ir::{Client, Type};
 
 /// The names that a file takes from the runtime.
 #[derive(Debug, Default)]
@@ -106,15 +106,4 @@ pub(super) fn argument(ty: &Type, client: &Client, models: &str, lifetime: &str,
 /// Whether a setter takes anything that turns into the type, rather than the type.
 pub(super) fn is_into(ty: &Type) -> bool {
     matches!(ty, Type::String | Type::Secret)
-}
-
-/// The enum that a type is, if it is one.
-pub(super) fn enum_kind(ty: &Type, models: &[Model]) -> Option<EnumKind> {
-    match ty {
-        Type::Model(id) => match models.get(id.0).map(|model| &model.shape) {
-            Some(Shape::Enum(shape)) => Some(shape.kind),
-            _ => None,
-        },
-        _ => None,
-    }
 }

@@ -51,7 +51,6 @@ pub(crate) struct Client {
 #[derive(Clone, Debug)]
 pub(crate) struct DocumentInfo {
     pub file: String,
-    pub title: Prose,
     pub version: String,
 }
 
@@ -141,7 +140,6 @@ pub(crate) struct Constant {
 
 #[derive(Debug)]
 pub(crate) struct Parameter {
-    pub at: Location,
     pub name: Ident,
     /// The name on the wire.
     pub wire: Literal,
@@ -152,6 +150,8 @@ pub(crate) struct Parameter {
     pub default: Option<Value>,
     /// What it does to the request, where that is more than giving a value.
     pub role: Role,
+    /// Whether the body's properties are asked for, rather than the body (`x-ms-client-flatten`).
+    pub flatten: bool,
 }
 
 /// Where a parameter goes.

@@ -1,7 +1,6 @@
 use serde_json::Value;
 
 use super::{Limits, Literal, Prose};
-use crate::diag::Location;
 use crate::naming::Ident;
 
 /// A model of a client, by its index.
@@ -44,7 +43,6 @@ pub(crate) enum Type {
 /// A named type.
 #[derive(Debug)]
 pub(crate) struct Model {
-    pub at: Location,
     pub name: Ident,
     /// The definition's name in the document; `None` for a schema without one.
     pub definition: Option<String>,

@@ -84,7 +84,6 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
     check_ids(&mut operations, diagnostics);
     let infos = documents.iter().map(|document| DocumentInfo {
         file: graph.file_name(document.at.file),
-        title: Prose(document.info.title.clone()),
         version: document.info.version.clone(),
     });
     let mut client = Client {

@@ -6,7 +6,7 @@ use super::operation::Lowered;
 use super::schema::{Draft, DraftEnum, DraftField, DraftShape, DraftStruct, Rest};
 use super::{ClientPlan, direction};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ir::{Client, Enum, Field, Group, Literal, Model, Operation, Output, Prose, Shape, Side, Struct, Type, Union, Variant};
+use crate::ir::{Client, Enum, Field, Group, Literal, Model, Operation, Output, Prose, Shape, Side, Struct, Union, Variant};
 use crate::naming::{self, Case, Ident, Scope, Wanted};
 
 /// Names that a client has of its own.
@@ -18,7 +18,7 @@ const LOCALS: &[&str] = &["request", "client", "call", "self"];
 /// Drafts to models, with names.
 pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Diagnostics) -> Vec<Model> {
     for (name, (_, at)) in &plan.models {
-        if !drafts.iter().any(|draft| draft.definition.as_ref() == Some(name)) {
+        if !drafts.iter().any(|draft| pin_key(draft) == Some(name)) {
             diagnostics.push(
                 Diagnostic::new(Code::NoSuchModel, format!("no document of the client has a definition `{name}` that becomes a type"))
                     .at(at)
@@ -28,7 +28,7 @@ pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Di
     }
     let mut scope = Scope::new(naming::RESERVED_TYPES);
     for draft in &drafts {
-        let pin = draft.definition.as_ref().and_then(|name| plan.models.get(name));
+        let pin = pin_key(draft).and_then(|name| plan.models.get(name));
         scope.collect(match pin {
             Some((name, _)) => Wanted::pinned(name.clone()),
             None => candidates(&draft.names),
@@ -56,8 +56,16 @@ pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Di
         .into_iter()
         .zip(names)
         .zip(shapes)
-        .map(|((draft, name), shape)| Model { at: draft.at, name, definition: draft.definition, description: draft.description, shape })
+        .map(|((draft, name), shape)| Model { name, definition: draft.definition, description: draft.description, shape })
         .collect()
+}
+
+/// What a manifest calls a model: its definition, or for an enum the name of its `x-ms-enum`.
+fn pin_key(draft: &Draft) -> Option<&String> {
+    match draft.shape {
+        DraftShape::Enum(_) => draft.definition.as_ref().or(draft.names.first()),
+        _ => draft.definition.as_ref(),
+    }
 }
 
 fn candidates(names: &[String]) -> Wanted {

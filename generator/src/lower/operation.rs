@@ -132,12 +132,17 @@ impl<'g> Context<'_, 'g> {
 
     /// Which hole of the template each path parameter fills, by the hole's name.
     fn pair(&mut self, holes: &[&str], declared: &[Declared<'g>], source: &spec::Operation) -> Vec<Hole> {
-        let names: Vec<&str> = declared
+        let parameters: Vec<(&str, &str)> = declared
             .iter()
             .filter(|declared| declared.parameter.place == In::Path)
-            .map(|declared| declared.parameter.name.as_str())
+            .map(|declared| (variable(declared.parameter), declared.parameter.name.as_str()))
             .collect();
-        let (holes, problems) = path::pair(holes, &names);
+        let variables: Vec<&str> = parameters.iter().map(|(variable, _)| *variable).collect();
+        let (mut holes, problems) = path::pair(holes, &variables);
+        for hole in &mut holes {
+            let filled = parameters.iter().find(|(variable, _)| Some(*variable) == hole.parameter.as_deref());
+            hole.parameter = filled.map(|(_, name)| (*name).to_owned());
+        }
         for problem in problems {
             let (message, help) = problem.text();
             self.report(Diagnostic::new(problem.code(), message).at(&source.at.join("parameters")).help(help));
@@ -205,7 +210,6 @@ impl<'g> Context<'_, 'g> {
             _ => Role::Plain,
         };
         Some(Parameter {
-            at: parameter.at.clone(),
             name: self.client.parameter_name(id, parameter),
             wire: Literal(parameter.header_prefix.clone().unwrap_or_else(|| parameter.name.clone())),
             place,
@@ -214,6 +218,7 @@ impl<'g> Context<'_, 'g> {
             limits: parameter.schema.limits.clone(),
             default: parameter.schema.default.clone(),
             role,
+            flatten: parameter.flatten && parameter.required,
         })
     }
 
@@ -318,7 +323,7 @@ impl<'g> Context<'_, 'g> {
                         (Some(index), ..) => PathArgument::Method(index),
                         (_, Some(index), _) => PathArgument::Client(index),
                         (.., Some(constant)) => PathArgument::Constant(constant.value.clone()),
-                        _ => PathArgument::Method(parts.implied(&wire, self.document)),
+                        _ => PathArgument::Method(parts.implied(&wire)),
                     };
                     PathPart::Hole { parameter, raw }
                 }
@@ -458,6 +463,11 @@ impl<'g> Context<'_, 'g> {
     }
 }
 
+/// The variable of the path that a parameter is for: the one of its name, unless `x-specsmith-path-variable` says otherwise.
+fn variable(parameter: &spec::Parameter) -> &str {
+    parameter.extensions.get("x-specsmith-path-variable").and_then(Value::as_str).unwrap_or(&parameter.name)
+}
+
 /// What an operation's parameters come to.
 #[derive(Default)]
 struct Parts {
@@ -483,12 +493,11 @@ impl Parts {
     }
 
     /// A path parameter that the template names and nobody declares.
-    fn implied(&mut self, wire: &str, document: &spec::Document) -> usize {
+    fn implied(&mut self, wire: &str) -> usize {
         let at = self.required.iter().take_while(|parameter| parameter.place == Place::Path).count();
         self.required.insert(
             at,
             Parameter {
-                at: document.at.clone(),
                 name: naming::snake(wire),
                 wire: Literal(wire.to_owned()),
                 place: Place::Path,
@@ -497,6 +506,7 @@ impl Parts {
                 limits: crate::ir::Limits::default(),
                 default: None,
                 role: Role::Plain,
+                flatten: false,
             },
         );
         at

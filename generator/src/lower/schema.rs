@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::equal::same_schema;
 use super::hierarchy::Hierarchy;
-use crate::diag::{Code, Diagnostic, Diagnostics, Location};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::{EnumKind, FieldRole, Limits, Literal, ModelId, Prose, Type};
 use crate::resolve::{DefinitionId, Graph};
 use crate::spec::{Additional, Schema, Type as Kind};
@@ -15,7 +15,6 @@ use crate::spec::{Additional, Schema, Type as Kind};
 /// A model whose name is not settled.
 #[derive(Debug)]
 pub(super) struct Draft {
-    pub at: Location,
     /// Words that make its name, most wanted first.
     pub names: Vec<String>,
     pub definition: Option<String>,
@@ -192,9 +191,8 @@ impl<'a> Schemas<'a> {
         None
     }
 
-    fn draft(&mut self, at: &Location, names: Vec<String>, description: &Option<String>) -> ModelId {
+    fn draft(&mut self, names: Vec<String>, description: &Option<String>) -> ModelId {
         self.drafts.push(Draft {
-            at: at.clone(),
             names,
             definition: None,
             description: Prose(description.clone().unwrap_or_default()),
@@ -223,7 +221,7 @@ impl<'a> Schemas<'a> {
         if self.hierarchy.has_descendants(id) {
             names = names.into_iter().map(|name| format!("{name} Base")).collect();
         }
-        let model = self.draft(&schema.at, names, &schema.description);
+        let model = self.draft(names, &schema.description);
         self.structs.insert(id.clone(), model);
         if let Some(draft) = self.drafts.get_mut(model.0) {
             draft.definition = Some(id.name.clone());
@@ -238,7 +236,7 @@ impl<'a> Schemas<'a> {
     }
 
     fn union(&mut self, id: &DefinitionId, schema: &Schema) -> Type {
-        let union = self.draft(&schema.at, self.definition_names(id), &schema.description);
+        let union = self.draft(self.definition_names(id), &schema.description);
         if let Some(draft) = self.drafts.get_mut(union.0) {
             draft.definition = Some(id.name.clone());
         }
@@ -267,7 +265,7 @@ impl<'a> Schemas<'a> {
     /// A schema that stands where it is used, or a definition that is no struct.
     fn inline(&mut self, schema: &Schema, hint: &[&str], definition: Option<&DefinitionId>) -> Type {
         if is_struct(schema) {
-            let model = self.draft(&schema.at, vec![hint.join(" ")], &schema.description);
+            let model = self.draft(vec![hint.join(" ")], &schema.description);
             let shape = self.fields(schema, &hint.join(" "), None);
             self.finish(model, DraftShape::Struct(shape));
             return Type::Model(model);
@@ -441,7 +439,7 @@ impl<'a> Schemas<'a> {
             Some(name) => vec![name.clone(), own],
             None => vec![own.clone(), format!("{own} kind")],
         };
-        let id = self.draft(&schema.at, names, &schema.description);
+        let id = self.draft(names, &schema.description);
         if let Some(draft) = self.drafts.get_mut(id.0) {
             draft.definition = definition.map(|id| id.name.clone());
         }

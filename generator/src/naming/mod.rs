@@ -59,11 +59,6 @@ impl Ident {
         self.0.strip_prefix("r#").unwrap_or(&self.0)
     }
 
-    /// Whether it is a keyword, written as a raw identifier.
-    pub(crate) fn is_raw(&self) -> bool {
-        self.0.starts_with("r#")
-    }
-
     /// Whether rustc's lints on the case of names have nothing against it.
     pub(crate) fn has_case(&self, case: Case) -> bool {
         let bare = self.bare().trim_matches('_');

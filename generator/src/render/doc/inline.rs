@@ -13,7 +13,34 @@ const MAX_ENTITY: usize = 32;
 
 /// The atoms of a text, all of which are harmless wherever they stand, except at the start of a line.
 pub(super) fn atoms(text: &str) -> Vec<String> {
-    Scan::new(&text.chars().collect::<Vec<_>>(), true).run()
+    let text: Vec<char> = text.chars().collect();
+    Scan::new(&without_local_links(&text), true).run()
+}
+
+/// A text in which links to places of the page that it was written for are but their text.
+fn without_local_links(text: &[char]) -> Vec<char> {
+    let scan = Scan::new(text, true);
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(character) = text.get(at) {
+        let link = if *character == '[' { scan.parse_link(at).filter(|link| link.url.is_local()) } else { None };
+        let (piece, end) = match (link, *character) {
+            (Some(link), _) => (link.text, link.end),
+            (None, '\\') => (text.get(at..at + 2).unwrap_or(&['\\']), at + 2),
+            (None, '`') => {
+                let end = at + scan.code_length(at);
+                (text.get(at..end).unwrap_or_default(), end)
+            }
+            (None, _) => (std::slice::from_ref(character), at + 1),
+        };
+        // Two code spans side by side would be one.
+        if out.ends_with(&['`']) && piece.starts_with(&['`']) {
+            out.push(' ');
+        }
+        out.extend(piece);
+        at = end;
+    }
+    out
 }
 
 struct Scan<'t> {
@@ -28,11 +55,10 @@ struct Scan<'t> {
     atom: String,
 }
 
-/// A link, and where it ends.
-struct Link {
-    text: Vec<String>,
-    /// `None` where it leads to another place of the page that the text was written for.
-    url: Option<Url>,
+/// `[text](address)`, and where it ends.
+struct Link<'t> {
+    text: &'t [char],
+    url: Url,
     end: usize,
 }
 
@@ -120,6 +146,12 @@ impl<'t> Scan<'t> {
         let content: String = self.text.iter().skip(self.at + length).take(closing - self.at - length).collect();
         self.code_span(content.trim());
         self.at = closing + length;
+    }
+
+    /// The length of the code span that starts there, or of the backticks, if they start none.
+    fn code_length(&self, at: usize) -> usize {
+        let length = self.run_length(at, '`');
+        self.backticks.closing(at + length, length).unwrap_or(at) + length - at
     }
 
     fn code_span(&mut self, content: &str) {
@@ -234,26 +266,24 @@ impl<'t> Scan<'t> {
 
     /// `[text](https://…)`, or a bracket. An image is a link, since nothing should be loaded.
     fn link(&mut self, bang: usize) {
-        match self.parse_link(self.at + bang) {
+        match self.parse_link(self.at + bang).filter(|link| self.links && !link.url.is_local()) {
             Some(link) => {
+                self.push_link(&Scan::new(link.text, false).run().join(" "), &link.url);
                 self.at = link.end;
-                self.push_link(link);
             }
             None if bang > 0 => self.plain('!'),
             None => self.escaped('['),
         }
     }
 
-    fn push_link(&mut self, Link { text, url, .. }: Link) {
-        let Some(url) = url else { return self.extend(text) };
+    fn push_link(&mut self, text: &str, url: &Url) {
         // Or it would be an image.
         if self.atom.ends_with('!') {
             self.atom.pop();
             self.atom.push_str("\\!");
         }
-        let text = text.join(" ");
         if text.is_empty() || text == url.as_written() {
-            self.url(&url);
+            self.url(url);
         } else {
             // `[^…]` is a footnote.
             let escape = if text.starts_with('^') { "\\" } else { "" };
@@ -261,23 +291,10 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// Adds atoms, the first of which is one with what stands before.
-    fn extend(&mut self, atoms: Vec<String>) {
-        for (index, atom) in atoms.into_iter().enumerate() {
-            // Two code spans side by side would be one.
-            if index > 0 || (atom.starts_with('`') && self.atom.ends_with('`')) {
-                self.flush();
-            }
-            self.atom.push_str(&atom);
-        }
-    }
-
-    fn parse_link(&self, at: usize) -> Option<Link> {
-        let text_end = self.text_end(at).filter(|_| self.links)?;
-        let (address, length) = url::parenthesized(self.text.get(text_end + 1..)?)?;
-        let url = Some(Url::new(&address)).filter(|_| !url::is_local(&address));
-        let text = Scan::new(self.text.get(at + 1..text_end)?, url.is_none()).run();
-        Some(Link { text, url, end: text_end + 1 + length })
+    fn parse_link(&self, at: usize) -> Option<Link<'t>> {
+        let text_end = self.text_end(at)?;
+        let (url, length) = url::parenthesized(self.text.get(text_end + 1..)?)?;
+        Some(Link { text: self.text.get(at + 1..text_end)?, url, end: text_end + 1 + length })
     }
 
     /// Where the bracket stands that closes the one here. Those in code spans do not count.
@@ -287,10 +304,7 @@ impl<'t> Scan<'t> {
         while at < start + MAX_REACH {
             match self.text.get(at)? {
                 '\\' => at += 1,
-                '`' => {
-                    let length = self.run_length(at, '`');
-                    at = self.backticks.closing(at + length, length).unwrap_or(at) + length - 1;
-                }
+                '`' => at += self.code_length(at) - 1,
                 '[' => depth += 1,
                 ']' if depth == 1 => return Some(at),
                 ']' => depth -= 1,

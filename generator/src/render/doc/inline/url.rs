@@ -19,6 +19,11 @@ impl Url {
         pair('{', '}') || pair('<', '>')
     }
 
+    /// Whether it leads to another place of the same page or site.
+    pub(super) fn is_local(&self) -> bool {
+        ["#", "/", "./", "../"].iter().any(|start| self.0.starts_with(start))
+    }
+
     pub(super) fn autolink(&self) -> String {
         format!("<{}>", self.encoded(false))
     }
@@ -110,15 +115,10 @@ fn trimmed(text: &[char], mut end: usize) -> usize {
     end
 }
 
-/// Whether an address leads to another place of the same page or site.
-pub(super) fn is_local(address: &str) -> bool {
-    ["#", "/", "./", "../"].iter().any(|start| address.starts_with(start))
-}
-
 /// The address in the parentheses that a text starts with, and how long they are; a title is passed over.
 ///
 /// Only one on the web, or a local one.
-pub(super) fn parenthesized(text: &[char]) -> Option<(String, usize)> {
+pub(super) fn parenthesized(text: &[char]) -> Option<(Url, usize)> {
     text.first().filter(|&&first| first == '(')?;
     let text = text.get(..text.len().min(MAX_PARENTHESES))?;
     let start = skip_blank(text, 1);
@@ -132,8 +132,11 @@ pub(super) fn parenthesized(text: &[char]) -> Option<(String, usize)> {
     let end = closing(text, skip_blank(text, after))?;
     let inside = text.get(from..to)?;
     let address: String = inside.iter().collect();
-    let known = (starting(inside).is_some() || is_local(&address)) && !address.contains([' ', '\n', '<']);
-    known.then_some((address, end + 1))
+    if address.contains([' ', '\n', '<']) {
+        return None;
+    }
+    let url = Url::new(&address);
+    (url.is_local() || starting(inside).is_some()).then_some((url, end + 1))
 }
 
 /// How long an address with a title may be.
