@@ -16,7 +16,9 @@ impl Transport for Greenhouse {
     fn send(&self, request: http::Request<Body>) -> BoxFuture<'_, Result<http::Response<Body>, TransportError>> {
         println!("{} {}", request.method(), request.uri().path());
         let (status, body) = match request.uri().path() {
-            "/sensors/north" => (200, Body::from(r#"{"kind":"temperature","value":30.0,"takenAt":"2026-01-01T12:00:00Z"}"#)),
+            "/sensors/north" => {
+                (200, Body::from(r#"{"kind":"temperature","value":30.0,"takenAt":"2026-01-01T12:00:00Z"}"#))
+            }
             "/vents/roof" => (204, Body::Empty),
             _ => (404, Body::Empty),
         };

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use crate::diag::Location;
 use crate::emit;
 use crate::ir::{
-    BodyKind, Client, Crate, EnumKind, EtagSource, FieldRole, Group, Model, Operation, Paging, Parameter, Place, Response,
-    ResponseBody, Retry, Role, Shape, Side, Status,
+    BodyKind, Client, Crate, EnumKind, EtagSource, FieldRole, Group, Model, Operation, Paging, Parameter, Place,
+    Response, ResponseBody, Retry, Role, Shape, Side, Status,
 };
 use crate::source::Sources;
 
@@ -31,7 +31,8 @@ pub(crate) fn json(ir: &Crate, sources: &Sources) -> Value {
 }
 
 fn client(client: &Client) -> Value {
-    let documents = client.documents.iter().map(|document| json!({ "file": document.file, "version": document.version }));
+    let documents =
+        client.documents.iter().map(|document| json!({ "file": document.file, "version": document.version }));
     let groups = client.groups.iter().map(|group| json!({ "module": group.module.bare(), "type": group.ty.as_str() }));
     json!({
         "name": client.module.bare(),
@@ -114,7 +115,9 @@ fn parameter(client: &Client, parameter: &Parameter, required: bool, given: &str
 fn body(kind: &BodyKind) -> Value {
     match kind {
         BodyKind::Json { media_type } => json!({ "kind": "json", "media_type": media_type.0 }),
-        BodyKind::Raw { media_type } => json!({ "kind": "raw", "media_type": media_type.as_ref().map(|media| &media.0) }),
+        BodyKind::Raw { media_type } => {
+            json!({ "kind": "raw", "media_type": media_type.as_ref().map(|media| &media.0) })
+        }
         BodyKind::Text { media_type } => json!({ "kind": "text", "media_type": media_type.0 }),
     }
 }
@@ -240,10 +243,14 @@ fn model(client: &Client, model: &Model) -> Value {
             ("struct", json!({ "path": path, "fields": fields.collect::<Vec<_>>(), "additional_properties": rest }))
         }
         Shape::Enum(shape) => {
-            let variants = shape.variants.iter().map(|variant| json!({ "name": variant.name.as_str(), "value": variant.value.0 }));
+            let variants =
+                shape.variants.iter().map(|variant| json!({ "name": variant.name.as_str(), "value": variant.value.0 }));
             let ty = if shape.kind == EnumKind::String { "String" } else { "i64" };
             let variants = variants.collect::<Vec<_>>();
-            ("enum", json!({ "path": path, "variants": variants, "other": shape.other.as_str(), "type": ty, "open": shape.open }))
+            (
+                "enum",
+                json!({ "path": path, "variants": variants, "other": shape.other.as_str(), "type": ty, "open": shape.open }),
+            )
         }
         Shape::Union(shape) => {
             let variants = shape.variants.iter().map(|(name, value, id)| {

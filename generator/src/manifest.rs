@@ -64,6 +64,8 @@ pub(crate) struct Client {
     pub fields: IndexMap<String, (Ident, Location)>,
     /// `OperationId.parameter` or `*.parameter` to argument.
     pub parameter_names: IndexMap<String, Ident>,
+    /// `OperationId.parameter` of bodies whose properties are asked for one by one.
+    pub flatten: Vec<String>,
 }
 
 /// A document with its overlays, in the order in which they are applied.
@@ -212,7 +214,10 @@ fn clients(root: &Object<'_>, reader: &mut Reader<'_>) -> Vec<Client> {
 }
 
 fn client_of(module: Option<Ident>, object: &Object<'_>, reader: &mut Reader<'_>) -> Option<Client> {
-    reader.known(object, &["description", "documents", "parameters", "groups", "models", "fields", "parameter-names"]);
+    reader.known(
+        object,
+        &["description", "documents", "parameters", "groups", "models", "fields", "parameter-names", "flatten"],
+    );
     let client = Client {
         description: reader.string(object, "description"),
         documents: documents(object, reader),
@@ -229,6 +234,7 @@ fn client_of(module: Option<Ident>, object: &Object<'_>, reader: &mut Reader<'_>
         )
         .map(|(name, (ident, _))| (name, ident))
         .collect(),
+        flatten: reader.strings(object, "flatten"),
         module: module?,
     };
     (!client.documents.is_empty()).then_some(client)

@@ -48,9 +48,8 @@ pub(crate) fn run(input: &Input) -> Lowered {
         }
         Input::Specs { specs, overlays, crate_name, runtime } => {
             let package = Package { runtime: runtime.clone(), own_workspace: true, ..Package::default() };
-            without_manifest(specs, overlays, crate_name, &mut sources, &mut diagnostics).map(|(plan, count)| {
-                (plan, package, None, count)
-            })
+            without_manifest(specs, overlays, crate_name, &mut sources, &mut diagnostics)
+                .map(|(plan, count)| (plan, package, None, count))
         }
     };
     let output = output.and_then(|(plan, package, out, overlays)| {
@@ -68,7 +67,8 @@ fn lower(plan: &Plan, sources: &mut Sources, diagnostics: &mut Diagnostics) -> O
         return None;
     }
     let mut ir = lower::lower(plan, &graph, diagnostics);
-    for operation in ir.clients.iter_mut().flat_map(|client| &mut client.groups).flat_map(|group| &mut group.operations) {
+    for operation in ir.clients.iter_mut().flat_map(|client| &mut client.groups).flat_map(|group| &mut group.operations)
+    {
         operation.overlay = sources.origin(&operation.at);
     }
     (!diagnostics.has_errors()).then_some(ir)
@@ -106,19 +106,23 @@ fn with_manifest(
     let mut package = package(&manifest, folder);
     // Elsewhere than the manifest says, the package has to stand alone.
     if out.is_some_and(|out| !same_folder(out, &folder.join(&manifest.out))) {
-        package.runtime = manifest.runtime.as_ref().map(|runtime| absolute(&folder.join(runtime)).display().to_string());
+        package.runtime =
+            manifest.runtime.as_ref().map(|runtime| absolute(&folder.join(runtime)).display().to_string());
         package.workspace_lints = false;
         package.own_workspace = true;
     }
     Some((plan, package, Some(folder.join(&manifest.out)), applied))
 }
 
-/// `pinned`: names of the manifest hold. Without overlays they may name what only overlays make, and are used where they fit.
 fn client_plan(client: &manifest::Client, documents: Vec<FileId>, strict: bool) -> ClientPlan {
     let groups = client.groups.iter().map(|group| GroupPlan {
         module: group.module.clone(),
         description: group.description.clone(),
-        operations: group.operations.iter().map(|entry| (entry.name.clone(), entry.id.clone(), entry.at.clone())).collect(),
+        operations: group
+            .operations
+            .iter()
+            .map(|entry| (entry.name.clone(), entry.id.clone(), entry.at.clone()))
+            .collect(),
     });
     ClientPlan {
         module: client.module.clone(),
@@ -129,6 +133,7 @@ fn client_plan(client: &manifest::Client, documents: Vec<FileId>, strict: bool) 
         models: client.models.clone(),
         fields: client.fields.clone(),
         parameter_names: client.parameter_names.clone(),
+        flatten: client.flatten.clone(),
         strict,
     }
 }
@@ -215,6 +220,7 @@ fn without_manifest(
         models: IndexMap::new(),
         fields: IndexMap::new(),
         parameter_names: IndexMap::new(),
+        flatten: Vec::new(),
         strict: false,
     });
     Some((Plan { crate_name: crate_name.to_owned(), clients: clients.collect() }, applied))
@@ -226,7 +232,8 @@ fn overlay_target(documents: &[FileId], overlay: FileId, sources: &Sources, _: &
         (_, [only]) => Some(*only),
         (Some(extends), many) => {
             let wanted = extends.rsplit('/').next().unwrap_or_default().to_owned();
-            let name = |file: &FileId| sources.file(*file).path.file_name().map(|name| name.to_string_lossy().into_owned());
+            let name =
+                |file: &FileId| sources.file(*file).path.file_name().map(|name| name.to_string_lossy().into_owned());
             many.iter().find(|file| name(file).as_deref() == Some(&wanted)).copied()
         }
         (None, _) => None,

@@ -135,7 +135,7 @@ impl<'a> Devices<'a> {
     ///
     /// The answer is one page. While it has the header `x-ms-continuation`, there is another.
     ///
-    /// - `query`: The query to run.
+    /// - `query`: The text of the query, for example `SELECT * FROM devices WHERE tags.floor = 2`.
     ///
     /// # Headers of the answer
     ///
@@ -145,9 +145,9 @@ impl<'a> Devices<'a> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    pub fn query(&self, query: &models::QuerySpecification) -> Query {
+    pub fn query(&self, query: &str) -> Query {
         let mut request = Request::new(&QUERY);
-        v1::body_json(&mut request, v1::Wire::view(query));
+        v1::body_json(&mut request, v1::Wire::view(&models::QuerySpecification::new(query)));
         Query { call: Call::new(&self.client.pipeline, request, v1::json) }
     }
 

@@ -58,7 +58,10 @@ impl Check {
             return DONE;
         }
         let count = counted(differences.len(), "difference");
-        print(&mut out, &format!("{count}: run `specsmith generate`, or change the documents, overlays or manifest instead"));
+        print(
+            &mut out,
+            &format!("{count}: run `specsmith generate`, or change the documents, overlays or manifest instead"),
+        );
         NO
     }
 }

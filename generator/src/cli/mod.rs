@@ -23,7 +23,11 @@ const USAGE: u8 = 2;
 /// Documents are Swagger 2.0, in JSON or YAML. What they get wrong is put right by OpenAPI Overlays; what things are called in
 /// Rust is said in a manifest, `specsmith.yaml`.
 #[derive(Parser)]
-#[command(name = "specsmith", version, after_help = "Exit codes: 0 done; 1 the answer is no (an invalid document, stale code); 2 wrong usage, or a file that cannot be read.")]
+#[command(
+    name = "specsmith",
+    version,
+    after_help = "Exit codes: 0 done; 1 the answer is no (an invalid document, stale code); 2 wrong usage, or a file that cannot be read."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

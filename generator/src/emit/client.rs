@@ -111,7 +111,9 @@ fn constructor(code: &mut Code, client: &Client, form: Form) {
     code.gap();
     match &client.endpoint {
         Some(_) => code.doc(format_args!("A client of the service at [`ENDPOINT`](Self::ENDPOINT), over reqwest.")),
-        None => code.doc(format_args!("A client of the service at `endpoint`, a host or an `https` URL, over reqwest.")),
+        None => {
+            code.doc(format_args!("A client of the service at `endpoint`, a host or an `https` URL, over reqwest."))
+        }
     }
     parameter_docs(code, client);
     code.doc(format_args!(""));

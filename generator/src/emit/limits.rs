@@ -8,14 +8,12 @@ use crate::render::inline_code;
 /// What a reader should know of a value beyond its type; one sentence each.
 pub(super) fn notes(limits: &Limits, default: Option<&Value>) -> Vec<String> {
     let mut notes = Vec::new();
-    let mut range = |what: &str, low: Option<String>, high: Option<String>| {
-        match (low, high) {
-            (Some(low), Some(high)) if low == high => notes.push(format!("{what}: {low}.")),
-            (Some(low), Some(high)) => notes.push(format!("{what}: {low} to {high}.")),
-            (Some(low), None) => notes.push(format!("{what}: at least {low}.")),
-            (None, Some(high)) => notes.push(format!("{what}: at most {high}.")),
-            (None, None) => {}
-        }
+    let mut range = |what: &str, low: Option<String>, high: Option<String>| match (low, high) {
+        (Some(low), Some(high)) if low == high => notes.push(format!("{what}: {low}.")),
+        (Some(low), Some(high)) => notes.push(format!("{what}: {low} to {high}.")),
+        (Some(low), None) => notes.push(format!("{what}: at least {low}.")),
+        (None, Some(high)) => notes.push(format!("{what}: at most {high}.")),
+        (None, None) => {}
     };
     let text = |number: &Option<u64>| number.map(|number| number.to_string());
     let bound = |number: &Option<serde_json::Number>, exclusive: bool| {

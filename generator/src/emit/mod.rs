@@ -55,7 +55,9 @@ pub(crate) fn module(ir: &Crate, reqwest: bool) -> OutputFile {
             for (name, contents) in members(ir, client, Form::Module { reqwest }) {
                 code.gap();
                 let public = if name == "client" { "" } else { "pub " };
-                code.block(format_args!("{public}mod {}", crate::naming::snake(&name)), "}", |code| code.raw(&contents));
+                code.block(format_args!("{public}mod {}", crate::naming::snake(&name)), "}", |code| {
+                    code.raw(&contents)
+                });
             }
         });
     }

@@ -110,13 +110,7 @@ fn field_doc(code: &mut Code, field: &Field) {
     }
 }
 
-fn constructor(
-    code: &mut Code,
-    client: &Client,
-    shape: &Struct,
-    required: &[&Field],
-    imports: &mut Imports,
-) {
+fn constructor(code: &mut Code, client: &Client, shape: &Struct, required: &[&Field], imports: &mut Imports) {
     let arguments: Vec<String> = required
         .iter()
         .map(|field| {

@@ -3,8 +3,9 @@
 use super::types::{self, Imports, Passing};
 use super::{Form, HEADER, RUNTIME, limits};
 use crate::ir::{
-    BodyKind, Client, CollectionFormat, Crate, ErrorFormat, EtagSource, FieldRole, Group, Literal, Model, Operation, Output,
-    Paging, Parameter, PathArgument, PathPart, Place, Prose, ResponseBody, Retry, Role, Shape, Side, Status, Struct, Type,
+    BodyKind, Client, CollectionFormat, Crate, ErrorFormat, EtagSource, FieldRole, Group, Literal, Model, Operation,
+    Output, Paging, Parameter, PathArgument, PathPart, Place, Prose, ResponseBody, Retry, Role, Shape, Side, Status,
+    Struct, Type,
 };
 use crate::naming::{self, Ident};
 use crate::render::{Code, inline_code, line, literal};
@@ -20,7 +21,8 @@ pub(super) fn file(ir: &Crate, client: &Client, group: &Group, form: Form) -> St
     let mut imports = Imports::default();
     let mut body = Code::new();
     structure(&mut body, ir, client, group, form);
-    let operations: Vec<&Operation> = group.operations.iter().filter(|operation| operation.side != Side::Server).collect();
+    let operations: Vec<&Operation> =
+        group.operations.iter().filter(|operation| operation.side != Side::Server).collect();
     let mut writer = Writer { client, group, imports: &mut imports };
     body.gap();
     body.block(format_args!("impl<'a> {}<'a>", group.ty), "}", |code| {
@@ -80,15 +82,19 @@ fn example(code: &mut Code, ir: &Crate, client: &Client, group: &Group) {
             && !operation.deprecated
             && operation.required.len() <= POSITIONAL
             && operation.required.iter().all(|parameter| {
-                parameter.ty == Type::String || flattened(client, parameter).is_some_and(|(_, shape)| shape.fields.len() == 1)
+                parameter.ty == Type::String
+                    || flattened(client, parameter).is_some_and(|(_, shape)| shape.fields.len() == 1)
             })
     };
     let Some(operation) = group.operations.iter().find(simple) else { return };
-    let arguments: Vec<String> = operation.required.iter().map(|parameter| format!("{:?}", parameter.name.bare())).collect();
+    let arguments: Vec<String> =
+        operation.required.iter().map(|parameter| format!("{:?}", parameter.name.bare())).collect();
     let (package, module) = (ir.name.replace('-', "_"), &client.module);
     code.doc(format_args!(""));
     code.doc(format_args!("```no_run"));
-    code.doc(format_args!("# async fn example(client: {package}::{module}::Client) -> Result<(), {package}::Error> {{"));
+    code.doc(format_args!(
+        "# async fn example(client: {package}::{module}::Client) -> Result<(), {package}::Error> {{"
+    ));
     let call = format!("client.{}().{}({}).await?", group.module, operation.name, arguments.join(", "));
     code.doc(format_args!("let answer = {call};"));
     code.doc(format_args!("println!(\"{{}}\", answer.status());"));
@@ -161,7 +167,8 @@ fn flattened<'a>(client: &'a Client, parameter: &Parameter) -> Option<(&'a Model
 /// How a method looks.
 pub(crate) fn signature(client: &Client, operation: &Operation) -> Signature {
     let mut imports = Imports::default();
-    let argument = |parameter: &Parameter, imports: &mut Imports| types::argument(&parameter.ty, client, MODELS, "", imports);
+    let argument =
+        |parameter: &Parameter, imports: &mut Imports| types::argument(&parameter.ty, client, MODELS, "", imports);
     let arguments = positional(client, operation, "", &mut imports);
     let options = operation.optional.iter().map(|parameter| match parameter.place {
         Place::QueryFlag => None,
@@ -251,7 +258,10 @@ impl Writer<'_> {
     fn method_docs(&self, code: &mut Code, operation: &Operation) {
         if !code.prose(&operation.summary) && !code.prose(&operation.description) {
             code.doc(format_args!("{}", inline_code(&operation.id.0)));
-        } else if !operation.summary.0.is_empty() && !operation.description.0.is_empty() && !same(&operation.summary.0, &operation.description.0) {
+        } else if !operation.summary.0.is_empty()
+            && !operation.description.0.is_empty()
+            && !same(&operation.summary.0, &operation.description.0)
+        {
             code.doc(format_args!(""));
             code.prose(&operation.description);
         }
@@ -376,9 +386,15 @@ impl Writer<'_> {
             (_, Role::IfMatch) => line!(code, "{request}if_match({});", converted(value)),
             (_, Role::IfNoneMatch) => line!(code, "{request}if_none_match({});", converted(value)),
             (Place::Header { .. }, _) if secret => line!(code, "{request}secret_header({name}, {value});"),
-            (Place::Query { list }, _) => self.text(code, &parameter.ty, *list, &format!("{request}query"), &name, &shown),
-            (Place::Header { list }, _) => self.text(code, &parameter.ty, *list, &format!("{request}header"), &name, &shown),
-            (Place::Form { list }, _) => self.text(code, &parameter.ty, *list, &format!("{request}form"), &name, &shown),
+            (Place::Query { list }, _) => {
+                self.text(code, &parameter.ty, *list, &format!("{request}query"), &name, &shown)
+            }
+            (Place::Header { list }, _) => {
+                self.text(code, &parameter.ty, *list, &format!("{request}header"), &name, &shown)
+            }
+            (Place::Form { list }, _) => {
+                self.text(code, &parameter.ty, *list, &format!("{request}form"), &name, &shown)
+            }
             (Place::QueryFlag, _) => {
                 code.block(format_args!("if {value}"), "}", |code| line!(code, "{request}query_flag({name});"));
             }
@@ -402,7 +418,9 @@ impl Writer<'_> {
     }
 
     fn body(&mut self, code: &mut Code, parameter: &Parameter, kind: &BodyKind, request: &str, value: &str) {
-        let media = |media: &Option<Literal>| media.as_ref().map_or("None".to_owned(), |media| format!("Some({})", literal(media)));
+        let media = |media: &Option<Literal>| {
+            media.as_ref().map_or("None".to_owned(), |media| format!("Some({})", literal(media)))
+        };
         let target = request.strip_suffix('.').unwrap_or(request);
         let target = if target == "request" { "&mut request".to_owned() } else { target.to_owned() };
         match kind {
@@ -413,7 +431,9 @@ impl Writer<'_> {
             }
             BodyKind::Json { media_type } => {
                 let view = match &parameter.ty {
-                    _ if !value.contains('.') && flattened(self.client, parameter).is_some() => self.assembled(parameter),
+                    _ if !value.contains('.') && flattened(self.client, parameter).is_some() => {
+                        self.assembled(parameter)
+                    }
                     Type::List(_) => format!("v1::list({value}).view()"),
                     Type::String => format!("v1::View::Str({value})"),
                     ty => match types::passing(ty) {
@@ -453,7 +473,10 @@ impl Writer<'_> {
     }
 
     fn bundle(&mut self, code: &mut Code, operation: &Operation) {
-        let borrowed = operation.required.iter().any(|parameter| !matches!(types::passing(&parameter.ty), Passing::Copy) || parameter.ty == Type::String);
+        let borrowed = operation
+            .required
+            .iter()
+            .any(|parameter| !matches!(types::passing(&parameter.ty), Passing::Copy) || parameter.ty == Type::String);
         let lifetime = if borrowed { "'a " } else { "" };
         code.doc(format_args!("What [`{}::{}`] takes.", self.group.ty, operation.name.bare()));
         line!(code, "#[derive(Debug)]");
@@ -577,16 +600,21 @@ impl Writer<'_> {
             Some(accept) => links.push(format!(".accept(Some({}))", literal(accept))),
             None => links.push(".accept(None)".to_owned()),
         }
-        let statuses = operation.responses.iter().filter(|response| !response.error).filter_map(|response| match response.status {
-            Status::Code(code) if !(200..300).contains(&code) => Some(code.to_string()),
-            _ => None,
+        let statuses = operation.responses.iter().filter(|response| !response.error).filter_map(|response| {
+            match response.status {
+                Status::Code(code) if !(200..300).contains(&code) => Some(code.to_string()),
+                _ => None,
+            }
         });
         let odd: Vec<String> = statuses.collect();
         if !odd.is_empty() {
-            let all = operation.responses.iter().filter(|response| !response.error).filter_map(|response| match response.status {
-                Status::Code(code) => Some(code.to_string()),
-                _ => None,
-            });
+            let all =
+                operation.responses.iter().filter(|response| !response.error).filter_map(|response| {
+                    match response.status {
+                        Status::Code(code) => Some(code.to_string()),
+                        _ => None,
+                    }
+                });
             links.push(format!(".success(&[{}])", all.collect::<Vec<_>>().join(", ")));
         }
         let path = literal(&Literal(self.template(operation)));
@@ -666,9 +694,10 @@ fn notes(code: &mut Code, operation: &Operation) {
         Paging::NextLink { link: Some(link), .. } => {
             Some(format!("The answer is one page. While it has a {}, there is another.", inline_code(&link.0)))
         }
-        Paging::Header { response, .. } => {
-            Some(format!("The answer is one page. While it has the header {}, there is another.", inline_code(&response.0)))
-        }
+        Paging::Header { response, .. } => Some(format!(
+            "The answer is one page. While it has the header {}, there is another.",
+            inline_code(&response.0)
+        )),
     });
     let long_running = operation.long_running.as_ref().map(|_| {
         "The operation takes its time: a success says that it has begun, unless the status is 200 or 204.".to_owned()
@@ -681,6 +710,7 @@ fn notes(code: &mut Code, operation: &Operation) {
 
 /// Whether two texts say the same, but for the full stop and white space.
 fn same(left: &str, right: &str) -> bool {
-    let words = |text: &str| text.trim().trim_end_matches('.').split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let words =
+        |text: &str| text.trim().trim_end_matches('.').split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     words(left) == words(right)
 }

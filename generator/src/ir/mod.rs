@@ -118,7 +118,10 @@ pub(crate) struct Operation {
 pub(crate) enum PathPart {
     Text(Literal),
     /// An argument of the method, or a parameter of the client.
-    Hole { parameter: PathArgument, raw: bool },
+    Hole {
+        parameter: PathArgument,
+        raw: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,22 +161,34 @@ pub(crate) struct Parameter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Path,
-    Query { list: CollectionFormat },
+    Query {
+        list: CollectionFormat,
+    },
     /// A key without a value, there or not.
     QueryFlag,
-    Header { list: CollectionFormat },
+    Header {
+        list: CollectionFormat,
+    },
     /// Headers that start with the name.
     HeaderPrefix,
     Body(BodyKind),
-    Form { list: CollectionFormat },
+    Form {
+        list: CollectionFormat,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BodyKind {
-    Json { media_type: Literal },
+    Json {
+        media_type: Literal,
+    },
     /// Bytes or a stream.
-    Raw { media_type: Option<Literal> },
-    Text { media_type: Literal },
+    Raw {
+        media_type: Option<Literal>,
+    },
+    Text {
+        media_type: Literal,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,7 +240,10 @@ pub(crate) enum Output {
     /// Some successes have a body, some have none.
     Optional(ResponseBody),
     /// Bodies of different types.
-    Either { name: Ident, variants: Vec<OutputVariant> },
+    Either {
+        name: Ident,
+        variants: Vec<OutputVariant>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]

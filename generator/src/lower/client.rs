@@ -14,6 +14,7 @@ pub(super) struct ClientScope {
     pub parameters: Vec<Parameter>,
     given: Vec<String>,
     names: IndexMap<String, Ident>,
+    flatten: Vec<String>,
     /// The shared, required parameters that every operation has.
     everywhere: Vec<String>,
 }
@@ -24,6 +25,7 @@ impl ClientScope {
             parameters: Vec::new(),
             given: plan.parameters.clone(),
             names: plan.parameter_names.clone(),
+            flatten: plan.flatten.clone(),
             everywhere: everywhere(plan, graph),
         }
     }
@@ -52,8 +54,16 @@ impl ClientScope {
 
     /// A parameter's name in Rust, before collisions are settled.
     pub(super) fn parameter_name(&self, operation: &str, parameter: &spec::Parameter) -> Ident {
-        let pinned = self.names.get(&format!("{operation}.{}", parameter.name)).or(self.names.get(&format!("*.{}", parameter.name)));
+        let pinned = self
+            .names
+            .get(&format!("{operation}.{}", parameter.name))
+            .or(self.names.get(&format!("*.{}", parameter.name)));
         pinned.cloned().unwrap_or_else(|| naming::snake(parameter.client_name.as_deref().unwrap_or(&parameter.name)))
+    }
+
+    /// Whether a body's properties are asked for, rather than the body.
+    pub(super) fn flattens(&self, operation: &str, parameter: &spec::Parameter) -> bool {
+        parameter.required && (parameter.flatten || self.flatten.contains(&format!("{operation}.{}", parameter.name)))
     }
 
     /// The group of operations whose id has no prefix.
@@ -79,7 +89,8 @@ fn everywhere(plan: &ClientPlan, graph: &Graph) -> Vec<String> {
             }
         }
     }
-    let mut names: Vec<String> = uses.into_iter().filter(|(_, count)| *count == operations).map(|(name, _)| name.to_owned()).collect();
+    let mut names: Vec<String> =
+        uses.into_iter().filter(|(_, count)| *count == operations).map(|(name, _)| name.to_owned()).collect();
     names.sort();
     names
 }

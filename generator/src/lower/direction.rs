@@ -7,7 +7,8 @@ use crate::naming::{self, Ident};
 
 /// Puts a box wherever a struct would otherwise contain itself.
 pub(super) fn box_cycles(models: &mut [Model]) {
-    let edges: Vec<Vec<usize>> = models.iter().map(|model| fields(model).iter().filter_map(|field| held(&field.ty)).collect()).collect();
+    let edges: Vec<Vec<usize>> =
+        models.iter().map(|model| fields(model).iter().filter_map(|field| held(&field.ty)).collect()).collect();
     let component = components(&edges);
     for (index, model) in models.iter_mut().enumerate() {
         let Shape::Struct(shape) = &mut model.shape else { continue };

@@ -27,7 +27,10 @@ pub(super) fn same_schema(graph: &Graph, left: &Schema, right: &Schema) -> bool 
     plain
         && name(left) == name(right)
         && left.properties.len() == right.properties.len()
-        && left.properties.iter().all(|(name, schema)| right.properties.get(name).is_some_and(|other| same_schema(graph, schema, other)))
+        && left
+            .properties
+            .iter()
+            .all(|(name, schema)| right.properties.get(name).is_some_and(|other| same_schema(graph, schema, other)))
         && left.all_of.len() == right.all_of.len()
         && left.all_of.iter().zip(&right.all_of).all(|(left, right)| same_schema(graph, left, right))
         && match (&left.items, &right.items) {

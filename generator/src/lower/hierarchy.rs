@@ -24,7 +24,10 @@ impl Hierarchy {
         let mut parents: IndexMap<DefinitionId, Vec<DefinitionId>> = IndexMap::new();
         for (id, schema) in graph.definitions() {
             let named = schema.all_of.iter().filter_map(|part| part.reference.as_ref());
-            parents.insert(id.clone(), named.filter_map(|reference| graph.definition(reference)).map(|(id, _)| id).collect());
+            parents.insert(
+                id.clone(),
+                named.filter_map(|reference| graph.definition(reference)).map(|(id, _)| id).collect(),
+            );
             if let Some(name) = &schema.discriminator {
                 hierarchy.discriminators.insert(id.clone(), name.clone());
                 hierarchy.roots.insert(id);

@@ -28,7 +28,11 @@ fn is_xml(media: &str) -> bool {
 fn json(media: &[String]) -> Option<&str> {
     let mut listed = media.iter().filter(|media| is_json(media)).map(String::as_str);
     let first = listed.next()?;
-    Some(if essence(first) == JSON || essence(first) == "*/*" { JSON } else { listed.find(|media| essence(media) == JSON).unwrap_or(first) })
+    Some(if essence(first) == JSON || essence(first) == "*/*" {
+        JSON
+    } else {
+        listed.find(|media| essence(media) == JSON).unwrap_or(first)
+    })
 }
 
 /// How a request's body travels; the media type that is in the way where it cannot.
@@ -50,7 +54,12 @@ pub(super) fn body(consumes: &[String], ty: &Type) -> Result<BodyKind, String> {
     }
     match consumes.first() {
         None => Ok(BodyKind::Json { media_type: Literal(JSON.to_owned()) }),
-        Some(media) if is_xml(media) || is_text(media) || essence(media).starts_with("multipart/") || essence(media).contains("urlencoded") => {
+        Some(media)
+            if is_xml(media)
+                || is_text(media)
+                || essence(media).starts_with("multipart/")
+                || essence(media).contains("urlencoded") =>
+        {
             Err(media.clone())
         }
         Some(media) => Ok(BodyKind::Raw { media_type: Some(Literal(media.clone())) }),

@@ -46,6 +46,8 @@ pub(crate) struct ClientPlan {
     pub fields: IndexMap<String, (Ident, Location)>,
     /// `Operation.parameter` or `*.parameter` to argument.
     pub parameter_names: IndexMap<String, Ident>,
+    /// `Operation.parameter` of bodies whose properties are asked for one by one.
+    pub flatten: Vec<String>,
     /// Whether unequal definitions of one name are an error.
     pub strict: bool,
 }
@@ -127,9 +129,12 @@ fn endpoint(documents: &[&Document]) -> Option<Literal> {
 fn base_path(documents: &[&Document]) -> String {
     let Some(document) = documents.first() else { return String::new() };
     let base = match &document.parameterized_host {
-        Some(host) => host.template.rsplit_once('}').map_or("", |(_, path)| path).find('/').and_then(|at| {
-            host.template.rsplit_once('}').and_then(|(_, path)| path.get(at..))
-        }),
+        Some(host) => host
+            .template
+            .rsplit_once('}')
+            .map_or("", |(_, path)| path)
+            .find('/')
+            .and_then(|at| host.template.rsplit_once('}').and_then(|(_, path)| path.get(at..))),
         None => document.base_path.as_deref(),
     };
     base.unwrap_or_default().trim_end_matches('/').to_owned()

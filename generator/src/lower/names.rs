@@ -6,7 +6,9 @@ use super::operation::Lowered;
 use super::schema::{Draft, DraftEnum, DraftField, DraftShape, DraftStruct, Rest};
 use super::{ClientPlan, direction};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ir::{Client, Enum, Field, Group, Literal, Model, Operation, Output, Prose, Shape, Side, Struct, Union, Variant};
+use crate::ir::{
+    Client, Enum, Field, Group, Literal, Model, Operation, Output, Prose, Shape, Side, Struct, Union, Variant,
+};
 use crate::naming::{self, Case, Ident, Scope, Wanted};
 
 /// Names that a client has of its own.
@@ -20,9 +22,12 @@ pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Di
     for (name, (_, at)) in &plan.models {
         if !drafts.iter().any(|draft| pin_key(draft) == Some(name)) {
             diagnostics.push(
-                Diagnostic::new(Code::NoSuchModel, format!("no document of the client has a definition `{name}` that becomes a type"))
-                    .at(at)
-                    .help("names are those of the documents after overlays; remove the line or mend the name"),
+                Diagnostic::new(
+                    Code::NoSuchModel,
+                    format!("no document of the client has a definition `{name}` that becomes a type"),
+                )
+                .at(at)
+                .help("names are those of the documents after overlays; remove the line or mend the name"),
             );
         }
     }
@@ -47,16 +52,23 @@ pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Di
         .collect();
     for (name, (_, at)) in &plan.fields {
         if !used.contains(name) {
-            diagnostics.push(Diagnostic::new(Code::NoSuchModel, format!("no model has a property `{name}`")).at(at).help(
-                "write it as `Definition.property`, with the names of the documents",
-            ));
+            diagnostics.push(
+                Diagnostic::new(Code::NoSuchModel, format!("no model has a property `{name}`"))
+                    .at(at)
+                    .help("write it as `Definition.property`, with the names of the documents"),
+            );
         }
     }
     drafts
         .into_iter()
         .zip(names)
         .zip(shapes)
-        .map(|((draft, name), shape)| Model { name, definition: draft.definition, description: draft.description, shape })
+        .map(|((draft, name), shape)| Model {
+            name,
+            definition: draft.definition,
+            description: draft.description,
+            shape,
+        })
         .collect()
 }
 
@@ -123,7 +135,10 @@ fn enumeration(shape: &DraftEnum) -> Enum {
         scope.collect(Wanted::new(naming::pascal(name)).or(naming::spelled_in_case(Case::Pascal, name)));
     }
     scope.collect(
-        Wanted::new(naming::pascal("other")).or(naming::pascal("unknown")).or(naming::pascal("unlisted")).or(naming::pascal("other value")),
+        Wanted::new(naming::pascal("other"))
+            .or(naming::pascal("unknown"))
+            .or(naming::pascal("unlisted"))
+            .or(naming::pascal("other value")),
     );
     let mut names = scope.assign();
     let other = names.pop().unwrap_or_else(|| naming::pascal("other"));
@@ -160,9 +175,12 @@ pub(super) fn groups(plan: &ClientPlan, operations: Vec<Lowered>, diagnostics: &
             match left.shift_remove(id) {
                 Some(lowered) => members.push((Wanted::pinned(method.clone()), lowered.operation)),
                 None => diagnostics.push(
-                    Diagnostic::new(Code::NoSuchOperation, format!("no document of the client has an operation `{id}`, or it stands here twice"))
-                        .at(at)
-                        .help("`specsmith inspect` lists the operations"),
+                    Diagnostic::new(
+                        Code::NoSuchOperation,
+                        format!("no document of the client has an operation `{id}`, or it stands here twice"),
+                    )
+                    .at(at)
+                    .help("`specsmith inspect` lists the operations"),
                 ),
             }
         }
@@ -177,11 +195,13 @@ pub(super) fn groups(plan: &ClientPlan, operations: Vec<Lowered>, diagnostics: &
                     .help("it goes to a group that is named after the prefix of its id; say under `groups:` what it is called"),
             );
         }
-        let wanted = Wanted::new(lowered.operation.name.clone()).or(naming::snake(&format!("{} {}", lowered.group, lowered.method)));
+        let wanted = Wanted::new(lowered.operation.name.clone())
+            .or(naming::snake(&format!("{} {}", lowered.group, lowered.method)));
         by_prefix.entry(naming::snake(&lowered.group).to_string()).or_default().push((wanted, lowered.operation));
     }
     for (prefix, members) in by_prefix {
-        let taken = groups.iter_mut().find(|(wanted, ..)| wanted.candidates.first().is_some_and(|name| name.bare() == prefix));
+        let taken =
+            groups.iter_mut().find(|(wanted, ..)| wanted.candidates.first().is_some_and(|name| name.bare() == prefix));
         match taken {
             Some((.., existing)) => existing.extend(members),
             None => groups.push((
@@ -196,7 +216,11 @@ pub(super) fn groups(plan: &ClientPlan, operations: Vec<Lowered>, diagnostics: &
         scope.collect(wanted.clone());
     }
     let modules = scope.assign();
-    groups.into_iter().zip(modules).map(|((_, description, members), module)| group(module, description, members)).collect()
+    groups
+        .into_iter()
+        .zip(modules)
+        .map(|((_, description, members), module)| group(module, description, members))
+        .collect()
 }
 
 fn group(module: Ident, description: Option<String>, members: Vec<(Wanted, Operation)>) -> Group {
@@ -243,9 +267,11 @@ pub(super) fn types(client: &mut Client) {
             let (group, name) = (group.module.bare(), operation.name.bare());
             for suffix in ["", " arguments", " output"] {
                 let own = naming::pascal(&format!("{name}{suffix}"));
-                scope.collect(Wanted::new(own).or(naming::pascal(&format!("{group} {name}{suffix}"))).or(naming::pascal(&format!(
-                    "{group} {name} call{suffix}"
-                ))));
+                scope.collect(
+                    Wanted::new(own)
+                        .or(naming::pascal(&format!("{group} {name}{suffix}")))
+                        .or(naming::pascal(&format!("{group} {name} call{suffix}"))),
+                );
             }
         }
     }

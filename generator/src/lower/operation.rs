@@ -9,8 +9,8 @@ use super::path::{self, Hole};
 use super::schema::Schemas;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    BodyKind, Constant, EtagSource, Literal, LongRunning, Method, Output, OutputVariant, Paging, Parameter, PathArgument, PathPart,
-    Place, Prose, Response, ResponseBody, ResponseHeader, Retry, Role, Side, Status, Type,
+    BodyKind, Constant, EtagSource, Literal, LongRunning, Method, Output, OutputVariant, Paging, Parameter,
+    PathArgument, PathPart, Place, Prose, Response, ResponseBody, ResponseHeader, Retry, Role, Side, Status, Type,
 };
 use crate::naming;
 use crate::resolve::Graph;
@@ -65,7 +65,11 @@ impl<'g> Context<'_, 'g> {
             method: source.method,
             template: Literal(item.template.clone()),
             path,
-            fixed_query: template.query.iter().map(|(name, value)| (Literal(name.clone()), Literal(value.clone()))).collect(),
+            fixed_query: template
+                .query
+                .iter()
+                .map(|(name, value)| (Literal(name.clone()), Literal(value.clone())))
+                .collect(),
             summary: Prose(source.summary.clone().unwrap_or_default()),
             description: Prose(source.description.clone().unwrap_or_default()),
             deprecated: source.deprecated,
@@ -80,7 +84,9 @@ impl<'g> Context<'_, 'g> {
             accept: media::accept(source.produces.as_ref().unwrap_or(&self.document.produces), &responses),
             etag: self.etag(source, &responses),
             paging: self.paging(source),
-            long_running: source.long_running.then(|| LongRunning { final_state_via: source.final_state_via.map(|via| Literal(via.as_str().to_owned())) }),
+            long_running: source.long_running.then(|| LongRunning {
+                final_state_via: source.final_state_via.map(|via| Literal(via.as_str().to_owned())),
+            }),
             retry: match self.word(source, "x-specsmith-retry", &["never", "by-method"]) {
                 Some("never") => Retry::Never,
                 _ => Retry::ByMethod,
@@ -116,8 +122,10 @@ impl<'g> Context<'_, 'g> {
     fn declared(&self, item: &'g spec::PathItem, source: &'g spec::Operation) -> Vec<Declared<'g>> {
         let mut all: IndexMap<(String, In), Declared<'g>> = IndexMap::new();
         let host = self.document.parameterized_host.iter().flat_map(|host| &host.parameters);
-        let host: Vec<&str> =
-            host.filter_map(|parameter| self.graph.parameter(parameter)).map(|parameter| parameter.name.as_str()).collect();
+        let host: Vec<&str> = host
+            .filter_map(|parameter| self.graph.parameter(parameter))
+            .map(|parameter| parameter.name.as_str())
+            .collect();
         for entry in item.parameters.iter().chain(&source.parameters) {
             let Some(parameter) = self.graph.parameter(entry) else { continue };
             // The host is the caller's to give, whole.
@@ -186,7 +194,12 @@ impl<'g> Context<'_, 'g> {
         Some(())
     }
 
-    fn lower_parameter(&mut self, parameter: &'g spec::Parameter, source: &spec::Operation, id: &str) -> Option<Parameter> {
+    fn lower_parameter(
+        &mut self,
+        parameter: &'g spec::Parameter,
+        source: &spec::Operation,
+        id: &str,
+    ) -> Option<Parameter> {
         let hint = parameter.client_name.as_deref().unwrap_or(&parameter.name);
         let (ty, place) = match parameter.place {
             In::Body => self.body(parameter, source, id)?,
@@ -198,7 +211,9 @@ impl<'g> Context<'_, 'g> {
         };
         let ty = match (place.clone(), ty) {
             (Place::HeaderPrefix, _) => Type::Map(Box::new(Type::String)),
-            (Place::Path | Place::Query { .. } | Place::Header { .. } | Place::Form { .. }, ty) => self.simple(parameter, ty),
+            (Place::Path | Place::Query { .. } | Place::Header { .. } | Place::Form { .. }, ty) => {
+                self.simple(parameter, ty)
+            }
             (Place::QueryFlag, _) => Type::Bool,
             (_, ty) => ty,
         };
@@ -214,11 +229,13 @@ impl<'g> Context<'_, 'g> {
             wire: Literal(parameter.header_prefix.clone().unwrap_or_else(|| parameter.name.clone())),
             place,
             ty: if matches!(role, Role::IfMatch | Role::IfNoneMatch) { Type::ETag } else { ty },
-            description: Prose(parameter.description.clone().or_else(|| parameter.schema.description.clone()).unwrap_or_default()),
+            description: Prose(
+                parameter.description.clone().or_else(|| parameter.schema.description.clone()).unwrap_or_default(),
+            ),
             limits: parameter.schema.limits.clone(),
             default: parameter.schema.default.clone(),
             role,
-            flatten: parameter.flatten && parameter.required,
+            flatten: self.client.flattens(id, parameter),
         })
     }
 
@@ -257,9 +274,12 @@ impl<'g> Context<'_, 'g> {
             Type::Bytes => Type::String,
             Type::Json | Type::JsonObject | Type::Map(_) => {
                 self.report(
-                    Diagnostic::new(Code::ParameterType, format!("the parameter `{}` is not a simple value", parameter.name))
-                        .at(&parameter.at)
-                        .help("it is taken as a string"),
+                    Diagnostic::new(
+                        Code::ParameterType,
+                        format!("the parameter `{}` is not a simple value", parameter.name),
+                    )
+                    .at(&parameter.at)
+                    .help("it is taken as a string"),
                 );
                 Type::String
             }
@@ -290,8 +310,12 @@ impl<'g> Context<'_, 'g> {
     /// A form and a body do not go together.
     fn form(&mut self, source: &spec::Operation, parts: &mut Parts) -> Option<()> {
         let consumes = source.consumes.as_ref().unwrap_or(&self.document.consumes);
-        let form = parts.required.iter().chain(&parts.optional).any(|parameter| matches!(parameter.place, Place::Form { .. }));
-        if form && consumes.iter().any(|media| media.starts_with("multipart/")) && !consumes.iter().any(|media| media.contains("urlencoded")) {
+        let form =
+            parts.required.iter().chain(&parts.optional).any(|parameter| matches!(parameter.place, Place::Form { .. }));
+        if form
+            && consumes.iter().any(|media| media.starts_with("multipart/"))
+            && !consumes.iter().any(|media| media.contains("urlencoded"))
+        {
             self.unsupported(&source.at, "a form of several parts (`multipart/form-data`)");
             return None;
         }
@@ -301,7 +325,10 @@ impl<'g> Context<'_, 'g> {
     /// The template with its holes filled; positional parameters are put in the template's order, the body last.
     fn path(&mut self, template: &path::Template, holes: &[Hole], parts: &mut Parts) -> Vec<PathPart> {
         let rank = |parameter: &Parameter| match parameter.place {
-            Place::Path => holes.iter().position(|hole| hole.parameter.as_deref() == Some(&parameter.wire.0)).unwrap_or(usize::MAX - 2),
+            Place::Path => holes
+                .iter()
+                .position(|hole| hole.parameter.as_deref() == Some(&parameter.wire.0))
+                .unwrap_or(usize::MAX - 2),
             Place::Body(_) => usize::MAX,
             _ => usize::MAX - 1,
         };
@@ -316,9 +343,15 @@ impl<'g> Context<'_, 'g> {
                     let wire = holes.iter().find(|hole| hole.name == *name).and_then(|hole| hole.parameter.clone());
                     let wire = wire.unwrap_or_else(|| name.clone());
                     let raw = raw.contains(&wire);
-                    let own = parts.required.iter().position(|parameter| parameter.place == Place::Path && parameter.wire.0 == wire);
+                    let own = parts
+                        .required
+                        .iter()
+                        .position(|parameter| parameter.place == Place::Path && parameter.wire.0 == wire);
                     let shared = parts.client_names.iter().find(|(name, _)| *name == wire).map(|(_, index)| *index);
-                    let fixed = parts.constants.iter().find(|constant| constant.place == Place::Path && constant.wire.0 == wire);
+                    let fixed = parts
+                        .constants
+                        .iter()
+                        .find(|constant| constant.place == Place::Path && constant.wire.0 == wire);
                     let parameter = match (own, shared, fixed) {
                         (Some(index), ..) => PathArgument::Method(index),
                         (_, Some(index), _) => PathArgument::Client(index),
@@ -340,7 +373,9 @@ impl<'g> Context<'_, 'g> {
                 "default" => Status::Default,
                 code => match code.parse() {
                     Ok(code) => Status::Code(code),
-                    Err(_) => Status::Class(u16::from(code.as_bytes().first().map_or(0, |digit| digit.wrapping_sub(b'0')))),
+                    Err(_) => {
+                        Status::Class(u16::from(code.as_bytes().first().map_or(0, |digit| digit.wrapping_sub(b'0'))))
+                    }
                 },
             };
             let success = match status {
@@ -422,7 +457,8 @@ impl<'g> Context<'_, 'g> {
                 EtagSource::Nowhere
             }
             None => {
-                let declared = responses.iter().filter(|response| !response.error).flat_map(|response| &response.headers);
+                let declared =
+                    responses.iter().filter(|response| !response.error).flat_map(|response| &response.headers);
                 let mut declared = declared.filter(|header| header.wire.0.eq_ignore_ascii_case("etag"));
                 declared.next().map_or(EtagSource::Nowhere, |_| EtagSource::Header)
             }
@@ -435,7 +471,11 @@ impl<'g> Context<'_, 'g> {
             if let (Some(request), Some(response)) = (text("request-header"), text("response-header")) {
                 return Some(Paging::Header { request, response, page_size: text("page-size-header") });
             }
-            self.extension_value(source, "x-specsmith-paging", "`{ request-header, response-header, page-size-header? }`");
+            self.extension_value(
+                source,
+                "x-specsmith-paging",
+                "`{ request-header, response-header, page-size-header? }`",
+            );
         }
         source.pageable.as_ref().map(|pageable| Paging::NextLink {
             link: pageable.next_link.clone().map(Literal),

@@ -47,7 +47,9 @@ pub(super) fn split(template: &str) -> Template {
         parts.push(Piece::Text(text));
     }
     let pairs = query.split('&').filter(|pair| !pair.is_empty() && !pair.contains('{'));
-    let query = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let query = pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
     Template { parts, query: query.collect() }
 }
 
@@ -99,7 +101,8 @@ pub(super) fn pair(holes: &[&str], parameters: &[&str]) -> (Vec<Hole>, Vec<Probl
         let index = left.iter().position(|name| wanted(name))?;
         Some(left.remove(index).to_owned())
     };
-    let mut pairs: Vec<Hole> = holes.iter().map(|hole| Hole { name: (*hole).to_owned(), parameter: take(&|name| name == *hole) }).collect();
+    let mut pairs: Vec<Hole> =
+        holes.iter().map(|hole| Hole { name: (*hole).to_owned(), parameter: take(&|name| name == *hole) }).collect();
     for hole in pairs.iter_mut().filter(|hole| hole.parameter.is_none()) {
         let name = hole.name.clone();
         hole.parameter = take(&|other| other.eq_ignore_ascii_case(&name));
@@ -114,7 +117,8 @@ pub(super) fn pair(holes: &[&str], parameters: &[&str]) -> (Vec<Hole>, Vec<Probl
             hole.parameter = filled;
         }
     }
-    let open: Vec<usize> = pairs.iter().enumerate().filter(|(_, hole)| hole.parameter.is_none()).map(|(index, _)| index).collect();
+    let open: Vec<usize> =
+        pairs.iter().enumerate().filter(|(_, hole)| hole.parameter.is_none()).map(|(index, _)| index).collect();
     if let ([index], [parameter]) = (open.as_slice(), left.as_slice())
         && let Some(hole) = pairs.get_mut(*index)
     {
@@ -122,7 +126,9 @@ pub(super) fn pair(holes: &[&str], parameters: &[&str]) -> (Vec<Hole>, Vec<Probl
         hole.parameter = Some((*parameter).to_owned());
         return (pairs, problems);
     }
-    problems.extend(open.iter().filter_map(|index| pairs.get(*index)).map(|hole| Problem::NoParameter { hole: hole.name.clone() }));
+    problems.extend(
+        open.iter().filter_map(|index| pairs.get(*index)).map(|hole| Problem::NoParameter { hole: hole.name.clone() }),
+    );
     problems.extend(left.iter().map(|parameter| Problem::NoHole { parameter: (*parameter).to_owned() }));
     (pairs, problems)
 }

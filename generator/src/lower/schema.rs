@@ -28,7 +28,10 @@ pub(super) enum DraftShape {
     Open,
     Struct(DraftStruct),
     Enum(DraftEnum),
-    Union { tag: Literal, variants: Vec<(Literal, ModelId)> },
+    Union {
+        tag: Literal,
+        variants: Vec<(Literal, ModelId)>,
+    },
 }
 
 #[derive(Debug)]
@@ -96,7 +99,12 @@ pub(super) struct Schemas<'a> {
 }
 
 impl<'a> Schemas<'a> {
-    pub(super) fn new(graph: &'a Graph, hierarchy: &'a Hierarchy, strict: bool, diagnostics: &'a mut Diagnostics) -> Self {
+    pub(super) fn new(
+        graph: &'a Graph,
+        hierarchy: &'a Hierarchy,
+        strict: bool,
+        diagnostics: &'a mut Diagnostics,
+    ) -> Self {
         Self {
             graph,
             hierarchy,
@@ -147,9 +155,12 @@ impl<'a> Schemas<'a> {
         }
         if !self.looking.insert(id.clone()) {
             self.diagnostics.push(
-                Diagnostic::new(Code::EndlessSchema, format!("the definition `{}` contains nothing but itself", id.name))
-                    .at(&schema.at)
-                    .help("it is taken as any JSON value"),
+                Diagnostic::new(
+                    Code::EndlessSchema,
+                    format!("the definition `{}` contains nothing but itself", id.name),
+                )
+                .at(&schema.at)
+                .help("it is taken as any JSON value"),
             );
             return Type::Json;
         }
@@ -178,7 +189,10 @@ impl<'a> Schemas<'a> {
         }
         let theirs = self.graph.definition_by_id(others.first()?)?;
         let (code, help) = if self.strict {
-            (Code::UnequalDefinitions, "say under `models:` in the manifest what each is called, or mend one by an overlay")
+            (
+                Code::UnequalDefinitions,
+                "say under `models:` in the manifest what each is called, or mend one by an overlay",
+            )
         } else {
             (Code::UnequalDefinitionsSplit, "each becomes a model; the later ones are named after their document")
         };
@@ -251,9 +265,12 @@ impl<'a> Schemas<'a> {
                 variants.push((Literal(value.to_owned()), self.structure(member, theirs)));
             } else {
                 self.diagnostics.push(
-                    Diagnostic::new(Code::DoubleTag, format!("two models of `{}` have the discriminator value `{value}`", id.name))
-                        .at(&theirs.at)
-                        .help("give one of them another `x-ms-discriminator-value`; the first is read"),
+                    Diagnostic::new(
+                        Code::DoubleTag,
+                        format!("two models of `{}` have the discriminator value `{value}`", id.name),
+                    )
+                    .at(&theirs.at)
+                    .help("give one of them another `x-ms-discriminator-value`; the first is read"),
                 );
             }
         }
@@ -363,8 +380,9 @@ impl<'a> Schemas<'a> {
             Some("password") => Type::Secret,
             Some("binary" | "file") => Type::Bytes,
             Some(
-                "uuid" | "guid" | "uri" | "url" | "uri-reference" | "arm-id" | "email" | "hostname" | "ipv4" | "ipv6" | "char"
-                | "string" | "time" | "regex" | "etag" | "odata-query" | "certificate" | "style" | "timezone" | "int64" | "decimal",
+                "uuid" | "guid" | "uri" | "url" | "uri-reference" | "arm-id" | "email" | "hostname" | "ipv4" | "ipv6"
+                | "char" | "string" | "time" | "regex" | "etag" | "odata-query" | "certificate" | "style" | "timezone"
+                | "int64" | "decimal",
             ) => Type::String,
             Some(other) => {
                 self.unknown_format(schema, other, "a string");
@@ -376,8 +394,14 @@ impl<'a> Schemas<'a> {
     /// An enum; `None` where its values need no type of their own.
     fn enumeration(&mut self, schema: &Schema, hint: &[&str], definition: Option<&DefinitionId>) -> Option<Type> {
         let kind = match schema.ty {
-            Some(Kind::String) | None if schema.enumeration.iter().all(|value| value.is_string() || value.is_null()) => EnumKind::String,
-            Some(Kind::Integer) if schema.enumeration.iter().all(|value| value.is_i64() || value.is_null()) => EnumKind::Integer,
+            Some(Kind::String) | None
+                if schema.enumeration.iter().all(|value| value.is_string() || value.is_null()) =>
+            {
+                EnumKind::String
+            }
+            Some(Kind::Integer) if schema.enumeration.iter().all(|value| value.is_i64() || value.is_null()) => {
+                EnumKind::Integer
+            }
             Some(Kind::String) => {
                 self.diagnostics.push(
                     Diagnostic::new(Code::EnumValue, "a string's enum has values that are not strings")
@@ -410,7 +434,10 @@ impl<'a> Schemas<'a> {
             kind,
             variants,
             open: listed.is_some_and(|listed| listed.open),
-            ignore_case: schema.extensions.get("x-specsmith-ignore-case").is_some_and(|value| value == &Value::Bool(true)),
+            ignore_case: schema
+                .extensions
+                .get("x-specsmith-ignore-case")
+                .is_some_and(|value| value == &Value::Bool(true)),
         };
         let name = listed.and_then(|listed| listed.name.clone());
         Some(Type::Model(self.named_enum(schema, draft, name, hint, definition)))
@@ -449,9 +476,12 @@ impl<'a> Schemas<'a> {
             others.push(id);
             if others.len() > 1 {
                 self.diagnostics.push(
-                    Diagnostic::new(Code::UnequalEnums, format!("two enums are called `{name}` and have different values"))
-                        .at(&schema.at)
-                        .help("the second is named after the place where it stands; give it another `x-ms-enum` name"),
+                    Diagnostic::new(
+                        Code::UnequalEnums,
+                        format!("two enums are called `{name}` and have different values"),
+                    )
+                    .at(&schema.at)
+                    .help("the second is named after the place where it stands; give it another `x-ms-enum` name"),
                 );
             }
         }
@@ -500,7 +530,8 @@ impl<'a> Schemas<'a> {
     fn missing_property(&mut self, part: &Schema, name: &str, properties: &IndexMap<&str, (&Schema, String)>) {
         let at = part.at.join("required");
         let mut diagnostic =
-            Diagnostic::new(Code::RequiredNothing, format!("`required` names `{name}`, and there is no such property")).at(&at);
+            Diagnostic::new(Code::RequiredNothing, format!("`required` names `{name}`, and there is no such property"))
+                .at(&at);
         diagnostic = match properties.keys().find(|other| other.eq_ignore_ascii_case(name)) {
             Some(other) => diagnostic.help(format!("`{other}` differs in case only; it stays optional")),
             None => diagnostic.help("the name is ignored"),
@@ -523,7 +554,9 @@ impl<'a> Schemas<'a> {
             ty = Type::Nullable(Box::new(ty));
         }
         let aliases = match property.extensions.get("x-specsmith-aliases") {
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(|name| Literal(name.to_owned())).collect(),
+            Some(Value::Array(names)) => {
+                names.iter().filter_map(Value::as_str).map(|name| Literal(name.to_owned())).collect()
+            }
             _ => Vec::new(),
         };
         DraftField {

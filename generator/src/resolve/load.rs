@@ -10,9 +10,7 @@ use super::target::{Target, in_other_case, normalized};
 use super::{Kind, Links, Node, walk};
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Pointer};
 use crate::source::Sources;
-use crate::spec::{
-    Document, Ref, nearest, parse, parse_fragment, parse_parameter, parse_response, parse_schema,
-};
+use crate::spec::{Document, Ref, nearest, parse, parse_fragment, parse_parameter, parse_response, parse_schema};
 
 /// Where one reference leads.
 #[derive(Debug)]
@@ -160,13 +158,7 @@ impl<'a> Loader<'a> {
     }
 
     /// An entry of a section.
-    fn named(
-        &self,
-        kind: Kind,
-        name: &str,
-        place: &Location,
-        reference: &Ref,
-    ) -> Result<Node, Option<Diagnostic>> {
+    fn named(&self, kind: Kind, name: &str, place: &Location, reference: &Ref) -> Result<Node, Option<Diagnostic>> {
         let document = self.documents.get(&place.file).ok_or(None)?;
         if self.value(place).is_some() {
             // If it is there and not in the document, the parser has said what is wrong with it.

@@ -75,10 +75,7 @@ fn references_lead_across_files() {
     .clean();
     assert_eq!(case.graph.roots, [FileId(0)]);
     let names: Vec<_> = case.graph.definitions().map(|(id, _)| (case.graph.stem(id.file), id.name)).collect();
-    assert_eq!(
-        names,
-        [("a", "A"), ("a", "C"), ("b", "B"), ("c", "a b/c")].map(|(a, b)| (a.into(), b.into()))
-    );
+    assert_eq!(names, [("a", "A"), ("a", "C"), ("b", "B"), ("c", "a b/c")].map(|(a, b)| (a.into(), b.into())));
     assert_eq!(case.graph.file_name(FileId(2)), "c.yaml");
     assert_eq!(case.graph.documents.keys().copied().collect::<Vec<_>>(), [FileId(0), FileId(1), FileId(2)]);
     assert_eq!(case.target(&case.schema("A").properties["b"]), to("api/b.json", "B"));
@@ -93,9 +90,7 @@ fn files_on_the_disk_are_read_and_their_names_have_a_case() {
     let folder = std::env::temp_dir().join(format!("specsmith-resolve-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let text = |name: &str| {
-        format!(
-            r##"{{"swagger": "2.0", "definitions": {{"A": {{"items": {{"$ref": "{name}#/definitions/B"}}}}}}}}"##
-        )
+        format!(r##"{{"swagger": "2.0", "definitions": {{"A": {{"items": {{"$ref": "{name}#/definitions/B"}}}}}}}}"##)
     };
     let (right, wrong) = (folder.join("right.json"), folder.join("wrong.json"));
     std::fs::write(&right, text("Types.json")).unwrap();
@@ -207,10 +202,7 @@ fn a_chain_that_leads_back_is_reported_once() {
         ("a.json#/definitions/D/$ref", "a `$ref` leads back to itself: `D` → `D`"),
         ("a.json#/parameters/p/$ref", "a `$ref` leads back to itself: `p` → `p`"),
     ];
-    assert_eq!(
-        case.said(),
-        expected.map(|(at, text)| (Code::ReferenceCycle, at.to_owned(), text.to_owned()))
-    );
+    assert_eq!(case.said(), expected.map(|(at, text)| (Code::ReferenceCycle, at.to_owned(), text.to_owned())));
     assert_eq!(case.target(case.schema("C")), None);
 }
 
@@ -226,8 +218,7 @@ fn a_schema_that_contains_itself_is_an_error_and_one_that_holds_itself_is_not() 
     );
     let text = "a schema contains itself through `allOf`: `A` → `B` → `A`";
     assert_eq!(case.said(), [(Code::AllOfCycle, "a.json#/definitions/A/allOf".to_owned(), text.to_owned())]);
-    let labels: Vec<_> =
-        case.diags.iter().flat_map(|it| &it.labels).map(|it| it.location.pointer.as_str()).collect();
+    let labels: Vec<_> = case.diags.iter().flat_map(|it| &it.labels).map(|it| it.location.pointer.as_str()).collect();
     assert_eq!(labels, ["/definitions/B/allOf"]);
 }
 

@@ -57,11 +57,7 @@ pub(crate) fn parse_schema(at: Location, value: &Value, diags: &mut Diagnostics)
 }
 
 /// A parameter that stands anywhere.
-pub(crate) fn parse_parameter(
-    at: Location,
-    value: &Value,
-    diags: &mut Diagnostics,
-) -> Option<OrRef<Parameter>> {
+pub(crate) fn parse_parameter(at: Location, value: &Value, diags: &mut Diagnostics) -> Option<OrRef<Parameter>> {
     let mut parser = Parser::new(diags);
     let parameter = parser.parameter(at, value);
     parser.finish();
@@ -69,11 +65,7 @@ pub(crate) fn parse_parameter(
 }
 
 /// A response that stands anywhere.
-pub(crate) fn parse_response(
-    at: Location,
-    value: &Value,
-    diags: &mut Diagnostics,
-) -> Option<OrRef<Response>> {
+pub(crate) fn parse_response(at: Location, value: &Value, diags: &mut Diagnostics) -> Option<OrRef<Response>> {
     let mut parser = Parser::new(diags);
     let response = parser.response(at, value);
     parser.finish();

@@ -88,7 +88,7 @@ pub fn json<T: Wire>(answer: &RawResponse) -> Result<T, Error> {
 ///
 /// As [`json`].
 pub fn optional_json<T: Wire>(answer: &RawResponse) -> Result<Option<T>, Error> {
-    match answer.body().trim_ascii() {
+    match wire::read::without_mark(answer.body()).trim_ascii() {
         b"" | b"null" => Ok(None),
         _ => json(answer).map(Some),
     }

@@ -41,6 +41,9 @@ macro_rules! __model {
                     _ => $crate::wire::Slot::Ignored,
                 }
             }
+            fn reset(&mut self) {
+                *self = $crate::wire::Wire::blank();
+            }
         }
         impl $crate::wire::Wire for $ty {
             fn blank() -> Self {
@@ -63,12 +66,12 @@ macro_rules! __model {
 macro_rules! __wire {
     ($ty:ident) => {
         impl $crate::__serde::Serialize for $ty {
-            fn serialize<S: $crate::__serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            fn serialize<S: $crate::__serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
                 $crate::wire::write::serialize($crate::wire::Wire::view(self), serializer)
             }
         }
         impl<'de> $crate::__serde::Deserialize<'de> for $ty {
-            fn deserialize<D: $crate::__serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            fn deserialize<D: $crate::__serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<Self, D::Error> {
                 let mut value = <Self as $crate::wire::Wire>::blank();
                 $crate::wire::read::deserialize($crate::wire::Wire::slot(&mut value), deserializer)?;
                 Ok(value)
@@ -102,7 +105,7 @@ macro_rules! __string_enum {
                 }
             }
         }
-        impl From<&str> for $ty {
+        impl ::core::convert::From<&str> for $ty {
             fn from(value: &str) -> Self {
                 match $crate::wire::$case(value, &[$($value),*]) {
                     $($value => Self::$variant,)*
@@ -111,14 +114,14 @@ macro_rules! __string_enum {
             }
         }
         impl $crate::wire::Text for $ty {
-            fn set(&mut self, text: &str) -> Result<(), &'static str> {
+            fn set(&mut self, text: &str) -> ::core::result::Result<(), &'static str> {
                 *self = Self::from(text);
                 Ok(())
             }
         }
         impl $crate::wire::Wire for $ty {
             fn blank() -> Self {
-                Self::$other(String::new())
+                Self::$other(::std::string::String::new())
             }
             fn view(&self) -> $crate::wire::View<'_> {
                 $crate::wire::View::Str(self.as_str())
@@ -156,7 +159,7 @@ macro_rules! __integer_enum {
                 }
             }
         }
-        impl From<i64> for $ty {
+        impl ::core::convert::From<i64> for $ty {
             fn from(value: i64) -> Self {
                 match value {
                     $($value => Self::$variant,)*
@@ -165,7 +168,7 @@ macro_rules! __integer_enum {
             }
         }
         impl $crate::wire::Text for $ty {
-            fn set(&mut self, text: &str) -> Result<(), &'static str> {
+            fn set(&mut self, text: &str) -> ::core::result::Result<(), &'static str> {
                 *self = Self::from(text.parse::<i64>().map_err(|_| "an integer")?);
                 Ok(())
             }
@@ -205,7 +208,7 @@ macro_rules! __union {
             fn tag(&self) -> &'static str {
                 $tag
             }
-            fn choose(&mut self, tag: Option<&str>) -> $crate::wire::Slot<'_> {
+            fn choose(&mut self, tag: ::core::option::Option<&str>) -> $crate::wire::Slot<'_> {
                 *self = match tag {
                     $(Some($value) => Self::$variant($crate::wire::Wire::blank()),)*
                     _ => Self::$other($crate::wire::Wire::blank()),
@@ -217,6 +220,7 @@ macro_rules! __union {
             }
         }
         impl $crate::wire::Wire for $ty {
+            const IS_RAW: bool = true;
             fn blank() -> Self {
                 Self::$other($crate::wire::Wire::blank())
             }
@@ -240,7 +244,7 @@ macro_rules! __union {
 macro_rules! __call {
     ($ty:ident => $output:ty) => {
         impl ::core::future::IntoFuture for $ty {
-            type Output = Result<$crate::Response<$output>, $crate::Error>;
+            type Output = ::core::result::Result<$crate::Response<$output>, $crate::Error>;
             type IntoFuture = $crate::transport::BoxFuture<'static, Self::Output>;
 
             fn into_future(self) -> Self::IntoFuture {

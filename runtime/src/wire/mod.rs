@@ -8,13 +8,18 @@
 //! Models still implement serde's traits, in two lines that call [`read::deserialize`] and [`write::serialize`]: the code
 //! behind those depends on the format only, not on the model.
 
+mod error;
 mod macros;
+mod put;
+#[cfg(test)]
+mod tests;
 mod types;
 
 pub mod read;
 pub mod show;
 pub mod write;
 
+use std::any::Any;
 use std::fmt;
 
 use serde_json::Value;
@@ -47,6 +52,8 @@ pub trait Object {
     fn field(&self, index: usize) -> View<'_>;
     /// Where a field's value is to be put; at [`REST`], the unknown properties.
     fn slot(&mut self, index: usize) -> Slot<'_>;
+    /// Forgets all it holds.
+    fn reset(&mut self);
 }
 
 /// A value that travels as JSON.
@@ -59,8 +66,8 @@ pub trait Wire {
     fn view(&self) -> View<'_>;
     /// Where to put what is read.
     fn slot(&mut self) -> Slot<'_>;
-    /// Whether it is a [`Slot::Number`].
-    const IS_NUMBER: bool = false;
+    /// Whether it is a [`Slot::Number`] or a [`Slot::Union`], which are read from their JSON text.
+    const IS_RAW: bool = false;
     /// What `null` means; `None` where it is as good as nothing there.
     fn null() -> Option<Self>
     where
@@ -93,7 +100,7 @@ pub enum View<'a> {
     /// A string that is never printed.
     Secret(&'a str),
     /// A string, as it prints itself.
-    Text(&'a dyn fmt::Display),
+    Text(&'a dyn Shown),
     /// A number, as JSON writes it.
     Number(&'a str),
     Value(&'a Value),
@@ -129,6 +136,23 @@ pub enum Slot<'a> {
     Union(&'a mut dyn Union),
 }
 
+/// A value whose [`Display`](fmt::Display) is its text on the wire; its `Debug` hides what must not be seen.
+pub trait Shown: fmt::Display + fmt::Debug {
+    /// The value itself.
+    fn value(&self) -> &dyn Any;
+    /// Whether it equals another value.
+    fn equals(&self, other: &dyn Any) -> bool;
+}
+
+impl<T: fmt::Display + fmt::Debug + PartialEq + 'static> Shown for T {
+    fn value(&self) -> &dyn Any {
+        self
+    }
+    fn equals(&self, other: &dyn Any) -> bool {
+        other.downcast_ref::<T>() == Some(self)
+    }
+}
+
 /// A value that is read from text.
 pub trait Text {
     /// Takes the text; otherwise says what it should have been.
@@ -141,8 +165,8 @@ pub trait Optional {
     fn set_null(&mut self);
     /// Where to put a value that is there.
     fn fill(&mut self) -> Slot<'_>;
-    /// Whether that is a [`Slot::Number`], whose text has to be asked for.
-    fn is_number(&self) -> bool;
+    /// Whether that is a slot whose JSON text has to be asked for: the value's [`Wire::IS_RAW`].
+    fn is_raw(&self) -> bool;
 }
 
 /// An array.

@@ -2,223 +2,82 @@
 //!
 //! Nothing here depends on a model, only on the format: one visitor serves every type. An error names the field's path and
 //! what was expected there, never the value that was found.
+//!
+//! - Where a name stands in an object twice, the last one counts. Of a union's discriminator it is the first.
+//! - What needs more than the format's values gets the JSON text itself where the format has it (serde_json does): decimals,
+//!   so that they keep their digits, and unions, whose discriminator may stand behind what it decides on.
 
 use std::fmt;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use super::show::kind;
-use super::{Model, Object, REST, Slot, Union};
+pub use super::error::ReadError;
+use super::error::{State, What};
+use super::{List, Map, Model, Object, REST, Slot, Union, put};
 
 /// The key under which serde_json hands over numbers when its feature `arbitrary_precision` is on.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// Why a value could not be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReadError {
-    path: Vec<Step>,
-    what: Option<What>,
-    /// What the format itself says, where the text is not well formed.
-    syntax: Option<String>,
-}
+/// The name under which serde_json is asked for a value's text, and the key under which it hands it over
+/// ([`serde_json::value::RawValue`]). Formats that do not know it hand over the value.
+const RAW: &str = "$serde_json::private::RawValue";
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    Name(String),
-    Index(usize),
-}
+/// The names that stand for something else than an object.
+static MARKS: Model = Model { fields: &[RAW, NUMBER], ..FREE };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    Mismatch { expected: &'static str, found: &'static str },
-    Missing(&'static str),
-    OutOfRange(&'static str),
-}
+/// An object of any names.
+const FREE: Model = Model { name: "", fields: &[], required: &[], aliases: &[], tag: None, open: true };
+static ANY: Model = FREE;
 
-impl ReadError {
-    /// Where: the names and indexes from the outermost value on, e.g. `authentication.symmetricKey` or `[2].deviceId`; empty for
-    /// the outermost value itself.
-    pub fn path(&self) -> String {
-        let mut path = String::new();
-        for step in self.path.iter().rev() {
-            match step {
-                Step::Name(name) => {
-                    if !path.is_empty() {
-                        path.push('.');
-                    }
-                    path.push_str(name);
-                }
-                Step::Index(index) => path.push_str(&format!("[{index}]")),
-            }
-        }
-        path
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path();
-        if !path.is_empty() {
-            write!(f, "{path}: ")?;
-        }
-        match (self.what, &self.syntax) {
-            (Some(What::Mismatch { expected, found }), _) => write!(f, "expected {expected}, found {found}"),
-            (Some(What::Missing(name)), _) => write!(f, "the property `{name}` is missing"),
-            (Some(What::OutOfRange(expected)), _) => write!(f, "expected {expected}, found a number out of its range"),
-            (None, Some(syntax)) => f.write_str(syntax),
-            (None, None) => f.write_str("not readable"),
-        }
-    }
-}
-
-impl std::error::Error for ReadError {}
-
-/// Reads JSON text into a slot.
+/// Reads JSON text into a slot. A byte order mark is passed over (RFC 8259 §8.1).
 ///
 /// # Errors
 ///
 /// Where the text is not JSON, or not the JSON that the slot takes.
 pub fn from_json(json: &[u8], slot: Slot<'_>) -> Result<(), ReadError> {
-    let mut error = ReadError::default();
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let result = Seed { slot, error: &mut error }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
-    match result {
-        Ok(()) => Ok(()),
-        Err(syntax) => {
-            if error.what.is_none() {
-                error.syntax = Some(syntax.to_string());
-            }
-            Err(error)
-        }
-    }
+    let mut state = State::default();
+    read_json(without_mark(json), slot, &mut state).map_err(|own| state.into_error(&own))
 }
 
-/// Reads a value in the format of a deserializer.
+pub(crate) fn without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json)
+}
+
+fn read_json(json: &[u8], slot: Slot<'_>, state: &mut State) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    Read { slot, state }.deserialize(&mut deserializer)?;
+    deserializer.end()
+}
+
+/// Reads a value in the format of a deserializer, which has to be one that describes itself.
 ///
 /// # Errors
 ///
 /// The deserializer's own; for a value of the wrong kind one that has the path and the expected kind.
 pub fn deserialize<'de, D: Deserializer<'de>>(slot: Slot<'_>, deserializer: D) -> Result<(), D::Error> {
-    let mut error = ReadError::default();
-    Seed { slot, error: &mut error }.deserialize(deserializer).map_err(|own| {
-        if error.what.is_some() { D::Error::custom(&error) } else { own }
-    })
-}
-
-struct Seed<'a, 'e> {
-    slot: Slot<'a>,
-    error: &'e mut ReadError,
-}
-
-impl<'de> DeserializeSeed<'de> for Seed<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        match self.slot {
-            Slot::Ignored => IgnoredAny::deserialize(deserializer).map(drop),
-            Slot::Value(value) => {
-                *value = Value::deserialize(deserializer)?;
-                Ok(())
-            }
-            Slot::Number(number) => {
-                let text = Box::<RawValue>::deserialize(deserializer)?;
-                match number.set(text.get()) {
-                    Ok(()) => Ok(()),
-                    Err(expected) => Err(self.error.fail(What::Mismatch { expected, found: raw_kind(text.get()) })),
-                }
-            }
-            Slot::Option(option) if option.is_number() => {
-                let text = Box::<RawValue>::deserialize(deserializer)?;
-                if text.get() == "null" {
-                    option.set_null();
-                    return Ok(());
-                }
-                let Slot::Number(number) = option.fill().present() else { return Ok(()) };
-                match number.set(text.get()) {
-                    Ok(()) => Ok(()),
-                    Err(expected) => Err(self.error.fail(What::Mismatch { expected, found: raw_kind(text.get()) })),
-                }
-            }
-            Slot::Union(union) => {
-                let value = Value::deserialize(deserializer)?;
-                read_union(union, &value, self.error).map_err(D::Error::custom)
-            }
-            slot => deserializer.deserialize_any(Take { slot, error: self.error }),
-        }
-    }
-}
-
-fn raw_kind(text: &str) -> &'static str {
-    match text.as_bytes().first() {
-        Some(b'"') => "a string",
-        Some(b'{') => "an object",
-        Some(b'[') => "an array",
-        Some(b't' | b'f') => "a boolean",
-        Some(b'n') => "null",
-        _ => "a number",
-    }
-}
-
-fn read_union(union: &mut dyn Union, value: &Value, error: &mut ReadError) -> Result<(), &'static str> {
-    let Value::Object(object) = value else {
-        error.what = Some(What::Mismatch { expected: "an object", found: kind(value) });
-        return Err("not an object");
-    };
-    let slot = union.choose(object.get(union.tag()).and_then(Value::as_str));
-    Seed { slot, error }.deserialize(value).map_err(|_| "not readable")
-}
-
-impl ReadError {
-    fn fail<E: serde::de::Error>(&mut self, what: What) -> E {
-        self.what = Some(what);
-        E::custom(&*self)
-    }
-
-    fn mismatch<E: serde::de::Error>(&mut self, slot: &Slot<'_>, found: &'static str) -> E {
-        self.fail(What::Mismatch { expected: slot.expected(), found })
-    }
+    let mut state = State::default();
+    Read { slot, state: &mut state }.deserialize(deserializer).map_err(|own| state.into_own(own))
 }
 
 /// Takes whatever the format has into a slot.
-struct Take<'a, 'e> {
+struct Read<'a, 's> {
     slot: Slot<'a>,
-    error: &'e mut ReadError,
-}
-
-impl Take<'_, '_> {
-    fn put<E: serde::de::Error>(self, found: &'static str, put: impl FnOnce(&mut Slot<'_>) -> Result<bool, What>) -> Result<(), E> {
-        let mut slot = self.slot.present();
-        match put(&mut slot) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(self.error.mismatch(&slot, found)),
-            Err(what) => Err(self.error.fail(what)),
-        }
-    }
-}
-
-impl Slot<'_> {
-    fn expected(&self) -> &'static str {
-        match self {
-            Self::Ignored | Self::Value(_) => "any value",
-            Self::Bool(_) => "a boolean",
-            Self::I32(_) => "a 32-bit integer",
-            Self::I64(_) => "a 64-bit integer",
-            Self::U64(_) => "a 64-bit integer that is not negative",
-            Self::F32(_) | Self::F64(_) | Self::Number(_) => "a number",
-            Self::Digits(_) => "an integer",
-            Self::String(_) | Self::OptionalString(_) | Self::Text(_) => "a string",
-            Self::Option(_) => "a value",
-            Self::List(_) => "an array",
-            Self::Map(_) | Self::Object(_) | Self::Union(_) => "an object",
-        }
-    }
+    state: &'s mut State,
 }
 
 impl<'a> Slot<'a> {
+    /// Whether the value is read from its JSON text.
+    fn is_raw(&self) -> bool {
+        match self {
+            Self::Number(_) | Self::Union(_) => true,
+            Self::Option(option) => option.is_raw(),
+            _ => false,
+        }
+    }
+
     /// The slot of the value itself, where one is known to be there.
     fn present(self) -> Self {
         match self {
@@ -229,7 +88,33 @@ impl<'a> Slot<'a> {
     }
 }
 
-impl<'de> Visitor<'de> for Take<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Read<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match self.slot {
+            Slot::Ignored => IgnoredAny::deserialize(deserializer).map(drop),
+            Slot::Value(value) => {
+                *value = Value::deserialize(deserializer)?;
+                Ok(())
+            }
+            ref slot if slot.is_raw() => deserializer.deserialize_newtype_struct(RAW, self),
+            _ => deserializer.deserialize_any(self),
+        }
+    }
+}
+
+impl Read<'_, '_> {
+    fn put<E: serde::de::Error>(self, put: impl FnOnce(&mut Slot<'_>) -> Result<(), What>) -> Result<(), E> {
+        put(&mut self.slot.present()).map_err(|what| self.state.fail(what))
+    }
+
+    fn refuse<E: serde::de::Error>(self, found: &'static str) -> Result<(), E> {
+        self.put(|slot| Err(slot.mismatch(found)))
+    }
+}
+
+impl<'de> Visitor<'de> for Read<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -241,7 +126,7 @@ impl<'de> Visitor<'de> for Take<'_, '_> {
             Slot::Option(option) => option.set_null(),
             Slot::OptionalString(option) => *option = None,
             Slot::Value(value) => *value = Value::Null,
-            slot => return Err(self.error.mismatch(&slot, "null")),
+            slot => return Err(self.state.fail(slot.mismatch("null"))),
         }
         Ok(())
     }
@@ -251,178 +136,225 @@ impl<'de> Visitor<'de> for Take<'_, '_> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        Seed { slot: self.slot, error: self.error }.deserialize(deserializer)
+        self.deserialize(deserializer)
     }
 
+    /// A format that has no text to hand over.
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        Seed { slot: self.slot, error: self.error }.deserialize(deserializer)
+        deserializer.deserialize_any(self)
     }
 
     fn visit_bool<E: serde::de::Error>(self, found: bool) -> Result<(), E> {
-        self.put("a boolean", |slot| {
-            match slot {
-                Slot::Bool(value) => **value = found,
-                Slot::Value(value) => **value = Value::Bool(found),
-                _ => return Ok(false),
-            }
-            Ok(true)
-        })
+        self.put(|slot| put::boolean(slot, found))
     }
 
     fn visit_i64<E: serde::de::Error>(self, found: i64) -> Result<(), E> {
-        self.put("a number", |slot| put_i64(slot, found))
+        self.put(|slot| put::integer(slot, found.into()))
     }
 
     fn visit_u64<E: serde::de::Error>(self, found: u64) -> Result<(), E> {
-        self.put("a number", |slot| match i64::try_from(found) {
-            Ok(small) => put_i64(slot, small),
-            Err(_) => put_u64(slot, found),
-        })
+        self.put(|slot| put::integer(slot, found.into()))
+    }
+
+    fn visit_i128<E: serde::de::Error>(self, found: i128) -> Result<(), E> {
+        self.put(|slot| put::integer(slot, found))
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, found: u128) -> Result<(), E> {
+        self.put(|slot| put::digits(slot, &found.to_string()))
     }
 
     fn visit_f64<E: serde::de::Error>(self, found: f64) -> Result<(), E> {
-        self.put("a number", |slot| put_f64(slot, found))
+        self.put(|slot| put::float(slot, found))
     }
 
     fn visit_str<E: serde::de::Error>(self, found: &str) -> Result<(), E> {
-        self.put("a string", |slot| put_str(slot, found))
+        self.put(|slot| put::string(slot, found))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+    fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<(), E> {
+        self.refuse("bytes")
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        self.refuse("a tagged value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, sequence: A) -> Result<(), A::Error> {
         match self.slot.present() {
-            Slot::List(list) => {
-                let mut index = 0;
-                loop {
-                    let mut item = Item { list: &mut *list, error: &mut *self.error };
-                    match sequence.next_element_seed(&mut item) {
-                        Ok(Some(())) => index += 1,
-                        Ok(None) => return Ok(()),
-                        Err(error) => {
-                            self.error.path.push(Step::Index(index));
-                            return Err(error);
-                        }
-                    }
-                }
-            }
+            Slot::List(list) => read_list(list, sequence, self.state),
             Slot::Value(value) => {
-                *value = Value::deserialize(serde::de::value::SeqAccessDeserializer::new(sequence))?;
+                *value = Value::deserialize(SeqAccessDeserializer::new(sequence))?;
                 Ok(())
             }
-            slot => Err(self.error.mismatch(&slot, "an array")),
+            slot => Err(self.state.fail(slot.mismatch("an array"))),
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        match self.slot.present() {
-            Slot::Object(object) => read_object(object, map, self.error),
-            Slot::Map(entries) => {
-                while let Some(name) = map.next_key::<String>()? {
-                    let slot = entries.insert(name.clone());
-                    if let Err(error) = map.next_value_seed(Seed { slot, error: &mut *self.error }) {
-                        self.error.path.push(Step::Name(name));
-                        return Err(error);
-                    }
-                }
-                Ok(())
-            }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        // Of an optional value's text it is not known yet whether it is `null`.
+        let slot = if self.slot.is_raw() { self.slot } else { self.slot.present() };
+        match slot {
+            Slot::Object(object) => read_object(object, map, self.state),
+            Slot::Map(entries) => read_map(entries, map, self.state),
             Slot::Value(value) => {
                 *value = Value::deserialize(MapAccessDeserializer::new(map))?;
                 Ok(())
             }
-            Slot::Union(union) => {
-                let value = Value::deserialize(MapAccessDeserializer::new(map))?;
-                read_union(union, &value, self.error).map_err(A::Error::custom)
+            slot => read_mark(slot, map, self.state),
+        }
+    }
+}
+
+fn read_list<'de, A: SeqAccess<'de>>(list: &mut dyn List, mut sequence: A, state: &mut State) -> Result<(), A::Error> {
+    state.enter()?;
+    for index in 0.. {
+        match sequence.next_element_seed(Item { list, state }) {
+            Ok(Some(())) => {}
+            Ok(None) => break,
+            Err(error) => {
+                state.at_index(index);
+                return Err(error);
             }
-            slot => match map.next_key::<String>()? {
-                Some(key) if key == NUMBER => {
-                    let digits = map.next_value::<String>()?;
-                    Take { slot, error: self.error }.put("a number", |slot| put_digits(slot, &digits))
-                }
-                _ => Err(self.error.mismatch(&slot, "an object")),
-            },
         }
     }
+    state.leave();
+    Ok(())
 }
 
-fn put_i64(slot: &mut Slot<'_>, found: i64) -> Result<bool, What> {
-    match slot {
-        Slot::I64(value) => **value = found,
-        Slot::I32(value) => **value = found.try_into().map_err(|_| What::OutOfRange("a 32-bit integer"))?,
-        Slot::U64(value) => **value = found.try_into().map_err(|_| What::OutOfRange("an integer that is not negative"))?,
-        Slot::F64(value) => **value = found as f64,
-        Slot::F32(value) => **value = found as f32,
-        Slot::Value(value) => **value = found.into(),
-        Slot::Number(number) | Slot::Digits(number) => return Ok(number.set(&found.to_string()).is_ok()),
-        _ => return Ok(false),
-    }
-    Ok(true)
+/// An item, for which a place is made only once it is there.
+struct Item<'a, 's> {
+    list: &'a mut dyn List,
+    state: &'s mut State,
 }
 
-fn put_u64(slot: &mut Slot<'_>, found: u64) -> Result<bool, What> {
-    match slot {
-        Slot::U64(value) => **value = found,
-        Slot::I64(_) => return Err(What::OutOfRange("a 64-bit integer")),
-        Slot::I32(_) => return Err(What::OutOfRange("a 32-bit integer")),
-        Slot::F64(value) => **value = found as f64,
-        Slot::F32(value) => **value = found as f32,
-        Slot::Value(value) => **value = found.into(),
-        Slot::Number(number) => return Ok(number.set(&found.to_string()).is_ok()),
-        _ => return Ok(false),
-    }
-    Ok(true)
-}
-
-fn put_f64(slot: &mut Slot<'_>, found: f64) -> Result<bool, What> {
-    // Some services write whole numbers with a fraction of zero.
-    let whole = found.fract() == 0.0 && found.abs() < 9_007_199_254_740_992.0;
-    match slot {
-        Slot::F64(value) => **value = found,
-        Slot::F32(value) => **value = found as f32,
-        Slot::Value(value) => **value = found.into(),
-        Slot::Number(number) => return Ok(number.set(&found.to_string()).is_ok()),
-        Slot::I64(_) | Slot::I32(_) | Slot::U64(_) | Slot::Digits(_) if whole => return put_i64(slot, found as i64),
-        _ => return Ok(false),
-    }
-    Ok(true)
-}
-
-fn put_digits(slot: &mut Slot<'_>, digits: &str) -> Result<bool, What> {
-    if let Slot::Number(number) = slot {
-        Ok(number.set(digits).is_ok())
-    } else if let Ok(value) = digits.parse() {
-        put_i64(slot, value)
-    } else if let Ok(value) = digits.parse() {
-        put_u64(slot, value)
-    } else {
-        digits.parse().map_or(Ok(false), |value| put_f64(slot, value))
-    }
-}
-
-fn put_str(slot: &mut Slot<'_>, found: &str) -> Result<bool, What> {
-    match slot {
-        Slot::String(text) => {
-            text.clear();
-            text.push_str(found);
-        }
-        Slot::Text(text) => {
-            text.set(found).map_err(|expected| What::Mismatch { expected, found: "a string that is none" })?;
-        }
-        Slot::Value(value) => **value = Value::String(found.to_owned()),
-        _ => return Ok(false),
-    }
-    Ok(true)
-}
-
-struct Item<'a, 'e> {
-    list: &'a mut dyn super::List,
-    error: &'e mut ReadError,
-}
-
-impl<'de> DeserializeSeed<'de> for &mut Item<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Item<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        Seed { slot: self.list.push(), error: self.error }.deserialize(deserializer)
+        Read { slot: self.list.push(), state: self.state }.deserialize(deserializer)
+    }
+}
+
+fn read_map<'de, A: MapAccess<'de>>(entries: &mut dyn Map, mut map: A, state: &mut State) -> Result<(), A::Error> {
+    state.enter()?;
+    while let Some(found) = map.next_key_seed(Key { model: &ANY, next: 0 })? {
+        let Found::Other(name) = found else {
+            return Err(state.fail(Slot::Map(entries).mismatch("a number")));
+        };
+        let slot = entries.insert(name.clone());
+        if let Err(error) = map.next_value_seed(Read { slot, state }) {
+            state.at_name(name);
+            return Err(error);
+        }
+    }
+    state.leave();
+    Ok(())
+}
+
+/// Reads what is handed over as an object though it is none, and unions from formats that have no text.
+fn read_mark<'de, A: MapAccess<'de>>(slot: Slot<'_>, mut map: A, state: &mut State) -> Result<(), A::Error> {
+    let mut next = map.next_key_seed(Key { model: &MARKS, next: 0 })?;
+    if let Some(Found::Field(_)) = next {
+        let raw = Raw(Read { slot, state: &mut *state });
+        return map.next_value_seed(raw).map_err(|own| state.fail_as(&own));
+    }
+    if !slot.is_raw() {
+        return Err(state.fail(slot.mismatch("an object")));
+    }
+    let mut object = serde_json::Map::new();
+    while let Some(Found::Other(name)) = next {
+        object.insert(name, map.next_value()?);
+        next = map.next_key_seed(Key { model: &ANY, next: 0 })?;
+    }
+    read_text(slot, &Value::Object(object).to_string(), state)
+}
+
+/// Takes a value's JSON text.
+struct Raw<'a, 's>(Read<'a, 's>);
+
+impl<'de> DeserializeSeed<'de> for Raw<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Raw<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON text")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        read_text(self.0.slot, text, self.0.state)
+    }
+}
+
+fn read_text<E: serde::de::Error>(slot: Slot<'_>, text: &str, state: &mut State) -> Result<(), E> {
+    match slot {
+        Slot::Option(option) if text == "null" => {
+            option.set_null();
+            Ok(())
+        }
+        slot => match slot.present() {
+            Slot::Number(number) => put::text(number, text, kind(text)).map_err(|what| state.fail(what)),
+            Slot::Union(union) => read_union(union, text, state).map_err(|own| state.fail_as(&own)),
+            mut slot => put::digits(&mut slot, text).map_err(|what| state.fail(what)),
+        },
+    }
+}
+
+/// The kind of a value, told from its text.
+fn kind(text: &str) -> &'static str {
+    match text.as_bytes().first() {
+        Some(b'"') => "a string",
+        Some(b'{') => "an object",
+        Some(b'[') => "an array",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+fn read_union(union: &mut dyn Union, text: &str, state: &mut State) -> Result<(), serde_json::Error> {
+    if !text.starts_with('{') {
+        return Err(state.fail(Slot::Union(union).mismatch(kind(text))));
+    }
+    let mut tag = Tag { name: union.tag(), value: None };
+    // It stops as soon as it has found the tag, which the deserializer takes for an error.
+    _ = serde_json::Deserializer::from_str(text).deserialize_map(&mut tag);
+    // A model in a model of the same text is a level, too, lest a union that is its own variant never ends.
+    state.enter()?;
+    read_json(text.as_bytes(), union.choose(tag.value.as_deref()), state)?;
+    state.leave();
+    Ok(())
+}
+
+/// Looks for a discriminator.
+struct Tag {
+    name: &'static str,
+    value: Option<String>,
+}
+
+impl<'de> Visitor<'de> for &mut Tag {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            if name == self.name {
+                self.value = map.next_value()?;
+                break;
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
     }
 }
 
@@ -436,6 +368,7 @@ impl Seen {
     fn new(fields: usize) -> Self {
         if fields <= 128 { Self::Few(0) } else { Self::Many(vec![false; fields]) }
     }
+
     fn set(&mut self, index: usize) {
         match self {
             Self::Few(bits) => *bits |= 1 << (index & 127),
@@ -446,6 +379,7 @@ impl Seen {
             }
         }
     }
+
     fn has(&self, index: usize) -> bool {
         match self {
             Self::Few(bits) => bits & (1 << (index & 127)) != 0,
@@ -454,47 +388,59 @@ impl Seen {
     }
 }
 
-fn read_object<'de, A: MapAccess<'de>>(object: &mut dyn Object, mut map: A, error: &mut ReadError) -> Result<(), A::Error> {
+fn read_object<'de, A: MapAccess<'de>>(object: &mut dyn Object, mut map: A, state: &mut State) -> Result<(), A::Error> {
+    state.enter()?;
     let model = object.model();
     let mut seen = Seen::new(model.fields.len());
     let mut next = 0;
-    while let Some(key) = map.next_key_seed(Key { model, next })? {
-        let (slot, step) = match &key {
+    while let Some(found) = map.next_key_seed(Key { model, next })? {
+        let slot = match &found {
             Found::Field(index) => {
+                // The other kinds of values are replaced, not filled in.
+                if seen.has(*index) && let Slot::Object(field) = object.slot(*index) {
+                    field.reset();
+                }
                 seen.set(*index);
                 next = index + 1;
-                (object.slot(*index), None)
+                object.slot(*index)
             }
-            Found::Unknown(None) => (Slot::Ignored, None),
-            Found::Unknown(Some(name)) => match object.slot(REST) {
-                Slot::Map(rest) => (rest.insert(name.clone()), Some(name)),
-                slot => (slot, Some(name)),
+            Found::Ignored => Slot::Ignored,
+            Found::Other(name) => match object.slot(REST) {
+                Slot::Map(rest) => rest.insert(name.clone()),
+                slot => slot,
             },
+            Found::Number => return Err(state.fail(Slot::Object(object).mismatch("a number"))),
         };
-        if let Err(inner) = map.next_value_seed(Seed { slot, error: &mut *error }) {
-            let name = match (&key, step) {
-                (Found::Field(index), _) => model.fields.get(*index).map_or_else(String::new, ToString::to_string),
-                (_, name) => name.cloned().unwrap_or_default(),
-            };
-            error.path.push(Step::Name(name));
-            return Err(inner);
+        if let Err(error) = map.next_value_seed(Read { slot, state }) {
+            match found {
+                Found::Field(index) => state.at_name(model.fields.get(index).copied().unwrap_or_default()),
+                Found::Other(name) => state.at_name(name),
+                Found::Ignored | Found::Number => {}
+            }
+            return Err(error);
         }
     }
     for &index in model.required {
         if !seen.has(index) {
-            return Err(error.fail(What::Missing(model.fields.get(index).copied().unwrap_or_default())));
+            return Err(state.fail(What::Missing(model.fields.get(index).copied().unwrap_or_default())));
         }
     }
+    state.leave();
     Ok(())
 }
 
+/// What a name in an object stands for.
 enum Found {
     Field(usize),
-    /// The name only where it is kept.
-    Unknown(Option<String>),
+    /// A property that is not known and not kept.
+    Ignored,
+    /// One that is kept.
+    Other(String),
+    /// The object is none but a number.
+    Number,
 }
 
-/// Finds a key in a model's table, looking first where it would stand if the keys came in the table's order.
+/// Finds a name in a model's table, looking first where it would stand if the names came in the table's order.
 struct Key {
     model: &'static Model,
     next: usize,
@@ -532,7 +478,10 @@ impl Model {
         if let Some((_, index)) = self.aliases.iter().find(|(alias, _)| *alias == name) {
             return Found::Field(*index);
         }
+        if name == NUMBER {
+            return Found::Number;
+        }
         let kept = self.open && self.tag.is_none_or(|(tag, _)| tag != name);
-        Found::Unknown(kept.then(|| name.to_owned()))
+        if kept { Found::Other(name.to_owned()) } else { Found::Ignored }
     }
 }

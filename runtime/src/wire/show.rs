@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use serde_json::Value;
-
 use super::{Object, View};
 
 /// Prints a value for a programmer: as Rust's derived `Debug` does, with the names on the wire, without what is absent, and
-/// with secrets hidden.
+/// with secrets hidden. Properties that the model does not know are shown: nobody said that they are secret.
 ///
 /// # Errors
 ///
@@ -27,8 +25,8 @@ impl fmt::Debug for View<'_> {
             Self::F32(value) => fmt::Debug::fmt(value, f),
             Self::F64(value) => fmt::Debug::fmt(value, f),
             Self::Str(text) => fmt::Debug::fmt(text, f),
-            Self::Secret(_) => f.write_str("[hidden]"),
-            Self::Text(text) => fmt::Display::fmt(text, f),
+            Self::Secret(_) => f.write_str("Secret(..)"),
+            Self::Text(text) => fmt::Debug::fmt(text, f),
             Self::Number(digits) => f.write_str(digits),
             Self::Value(value) => fmt::Display::fmt(value, f),
             Self::List(list) => f.debug_list().entries((0..list.len()).map(|index| list.item(index))).finish(),
@@ -65,7 +63,8 @@ fn debug_object(object: &dyn Object, f: &mut fmt::Formatter<'_>) -> fmt::Result 
     out.finish()
 }
 
-/// Whether two values of one type hold the same.
+/// Whether two values of one type hold the same, as Rust's derived `PartialEq` has it: each type's own `==` decides. So NaN is not
+/// itself, two times are equal where they are the same instant, and the order of a map's entries does not count.
 pub fn equal(left: View<'_>, right: View<'_>) -> bool {
     match (left, right) {
         (View::Absent, View::Absent) | (View::Null, View::Null) => true,
@@ -76,7 +75,7 @@ pub fn equal(left: View<'_>, right: View<'_>) -> bool {
         (View::F64(left), View::F64(right)) => left == right,
         (View::Str(left), View::Str(right)) | (View::Number(left), View::Number(right)) => left == right,
         (View::Secret(left), View::Secret(right)) => crate::secret::same(left.as_bytes(), right.as_bytes()),
-        (View::Text(left), View::Text(right)) => left.to_string() == right.to_string(),
+        (View::Text(left), View::Text(right)) => left.equals(right.value()),
         (View::Value(left), View::Value(right)) => left == right,
         (View::List(left), View::List(right)) => {
             left.len() == right.len() && (0..left.len()).all(|index| equal(left.item(index), right.item(index)))
@@ -91,22 +90,10 @@ pub fn equal(left: View<'_>, right: View<'_>) -> bool {
         }
         (View::Object(left), View::Object(right)) => {
             let model = left.model();
-            std::ptr::eq(model.name, right.model().name)
+            (model.name, model.tag) == (right.model().name, right.model().tag)
                 && (0..model.fields.len()).all(|index| equal(left.field(index), right.field(index)))
                 && equal(left.field(super::REST), right.field(super::REST))
         }
         _ => false,
-    }
-}
-
-/// The kind of a JSON value, for messages.
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }

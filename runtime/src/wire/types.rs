@@ -66,7 +66,7 @@ impl Wire for Value {
 }
 
 impl<T: Wire> Wire for Option<T> {
-    const IS_NUMBER: bool = T::IS_NUMBER;
+    const IS_RAW: bool = T::IS_RAW;
     fn blank() -> Self {
         None
     }
@@ -88,13 +88,13 @@ impl<T: Wire> Optional for Option<T> {
     fn fill(&mut self) -> Slot<'_> {
         self.insert(T::blank()).slot()
     }
-    fn is_number(&self) -> bool {
-        T::IS_NUMBER
+    fn is_raw(&self) -> bool {
+        T::IS_RAW
     }
 }
 
 impl<T: Wire> Wire for Nullable<T> {
-    const IS_NUMBER: bool = T::IS_NUMBER;
+    const IS_RAW: bool = T::IS_RAW;
     fn blank() -> Self {
         Self::Null
     }
@@ -123,13 +123,13 @@ impl<T: Wire> Optional for Nullable<T> {
             Self::Null => Slot::Ignored,
         }
     }
-    fn is_number(&self) -> bool {
-        T::IS_NUMBER
+    fn is_raw(&self) -> bool {
+        T::IS_RAW
     }
 }
 
 impl<T: Wire> Wire for Box<T> {
-    const IS_NUMBER: bool = T::IS_NUMBER;
+    const IS_RAW: bool = T::IS_RAW;
     fn blank() -> Self {
         Self::new(T::blank())
     }
@@ -312,7 +312,7 @@ impl Text for UnixTime {
 }
 
 impl Wire for Decimal {
-    const IS_NUMBER: bool = true;
+    const IS_RAW: bool = true;
     fn blank() -> Self {
         Self::default()
     }

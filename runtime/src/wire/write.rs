@@ -1,6 +1,7 @@
 //! Writing: a [`View`] to any of serde's formats.
 
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::Number;
 use serde_json::value::RawValue;
 
 use super::{Object, View};
@@ -9,16 +10,20 @@ use super::{Object, View};
 ///
 /// # Errors
 ///
-/// Where a model holds text that cannot be written, e.g. a number with more digits than the format can hold.
+/// Where a model holds what JSON has no text for: NaN and the infinities.
 pub fn to_json(view: View<'_>) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&view)
 }
 
 /// Writes a value in the format of a serializer.
 ///
+/// NaN and the infinities are refused, for serde_json would write them as `null`, which may mean something else. A
+/// [`Decimal`](crate::Decimal) is written as a number of Rust's where that has the same text, else as a
+/// [`RawValue`], whose digits serde_json keeps; other formats get an object with the digits in it.
+///
 /// # Errors
 ///
-/// The serializer's own.
+/// The serializer's own, and those of [`to_json`].
 pub fn serialize<S: Serializer>(view: View<'_>, serializer: S) -> Result<S::Ok, S::Error> {
     match view {
         View::Absent => serializer.serialize_none(),
@@ -26,14 +31,12 @@ pub fn serialize<S: Serializer>(view: View<'_>, serializer: S) -> Result<S::Ok, 
         View::Bool(value) => serializer.serialize_bool(value),
         View::I64(value) => serializer.serialize_i64(value),
         View::U64(value) => serializer.serialize_u64(value),
-        View::F32(value) => serializer.serialize_f32(value),
-        View::F64(value) => serializer.serialize_f64(value),
+        View::F32(value) if value.is_finite() => serializer.serialize_f32(value),
+        View::F64(value) if value.is_finite() => serializer.serialize_f64(value),
+        View::F32(_) | View::F64(_) => Err(S::Error::custom("a number that is not finite, for which JSON has no text")),
         View::Str(text) | View::Secret(text) => serializer.serialize_str(text),
         View::Text(text) => serializer.collect_str(text),
-        View::Number(digits) => match digits.parse::<i64>() {
-            Ok(value) => serializer.serialize_i64(value),
-            Err(_) => RawValue::from_string(digits.to_owned()).map_err(S::Error::custom)?.serialize(serializer),
-        },
+        View::Number(digits) => serialize_number(digits, serializer),
         View::Value(value) => value.serialize(serializer),
         View::List(list) => {
             let mut sequence = serializer.serialize_seq(Some(list.len()))?;
@@ -44,10 +47,17 @@ pub fn serialize<S: Serializer>(view: View<'_>, serializer: S) -> Result<S::Ok, 
         }
         View::Map(entries) => {
             let mut map = serializer.serialize_map(Some(entries.len()))?;
-            serialize_entries(entries, &mut map)?;
+            serialize_entries(entries, &mut map, &|_| false)?;
             map.end()
         }
         View::Object(object) => serialize_object(object, serializer),
+    }
+}
+
+fn serialize_number<S: Serializer>(digits: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    match digits.parse::<Number>() {
+        Ok(number) if number.to_string() == digits => number.serialize(serializer),
+        _ => RawValue::from_string(digits.to_owned()).map_err(S::Error::custom)?.serialize(serializer),
     }
 }
 
@@ -64,15 +74,29 @@ fn serialize_object<S: Serializer>(object: &dyn Object, serializer: S) -> Result
         }
     }
     if let View::Map(rest) = object.field(super::REST) {
-        serialize_entries(rest, &mut map)?;
+        serialize_entries(rest, &mut map, &|name| is_written(object, name))?;
     }
     map.end()
 }
 
-fn serialize_entries<M: SerializeMap>(entries: &dyn super::Map, map: &mut M) -> Result<(), M::Error> {
+/// Whether a model's own properties have one of this name.
+fn is_written(object: &dyn Object, name: &str) -> bool {
+    let model = object.model();
+    let field = || model.fields.iter().position(|field| *field == name);
+    model.tag.is_some_and(|(tag, _)| tag == name)
+        || field().is_some_and(|index| !matches!(object.field(index), View::Absent))
+}
+
+fn serialize_entries<M: SerializeMap>(
+    entries: &dyn super::Map,
+    map: &mut M,
+    is_written: &dyn Fn(&str) -> bool,
+) -> Result<(), M::Error> {
     let mut result = Ok(());
     entries.each(&mut |name, view| {
-        result = map.serialize_entry(name, &view);
+        if !is_written(name) {
+            result = map.serialize_entry(name, &view);
+        }
         result.is_ok()
     });
     result

@@ -21,9 +21,10 @@ struct Tally {
 impl Tally {
     fn add(&mut self, sources: &Sources, diags: &Diagnostics) {
         for it in diags.iter() {
-            let at = it.location.as_ref().map_or_else(String::new, |at| {
-                format!("{}#{}", sources.file(at.file).path.display(), at.pointer)
-            });
+            let at = it
+                .location
+                .as_ref()
+                .map_or_else(String::new, |at| format!("{}#{}", sources.file(at.file).path.display(), at.pointer));
             match it.code.severity() {
                 Severity::Error => self.errors.push(format!("{} {at}: {}", it.code, it.message)),
                 Severity::Warning => {
@@ -53,13 +54,8 @@ const SPECS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../specs");
 fn the_five_documents_resolve_without_a_word() {
     let published = std::env::var_os(NAME).map(|folder| PathBuf::from(folder).join("specs/iothub"));
     for folder in [Some(PathBuf::from(SPECS)), published].into_iter().flatten() {
-        let counts = [
-            ("DeviceApi", 9),
-            ("DeviceTwinApi", 3),
-            ("HttpRuntime", 6),
-            ("IotHubResource", 19),
-            ("JobApi", 4),
-        ];
+        let counts =
+            [("DeviceApi", 9), ("DeviceTwinApi", 3), ("HttpRuntime", 6), ("IotHubResource", 19), ("JobApi", 4)];
         let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
         let roots: Vec<_> = counts
             .iter()

@@ -6,8 +6,7 @@ use serde_json::Value;
 use super::read::{Object, Parser};
 use crate::diag::{Code, Location};
 use crate::spec::{
-    CollectionFormat, Document, Extensions, Header, Method, Operation, OrRef, PathItem, Response, Schema,
-    Unsupported,
+    CollectionFormat, Document, Extensions, Header, Method, Operation, OrRef, PathItem, Response, Schema, Unsupported,
 };
 
 impl Parser<'_> {

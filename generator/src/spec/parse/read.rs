@@ -7,8 +7,8 @@ use serde_json::{Number, Value};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Location};
 use crate::spec::{
-    CollectionFormat, Extensions, FinalStateVia, Gaps, In, Method, Mutability, OrRef, ParameterLocation, Ref,
-    Scheme, Type, Unsupported,
+    CollectionFormat, Extensions, FinalStateVia, Gaps, In, Method, Mutability, OrRef, ParameterLocation, Ref, Scheme,
+    Type, Unsupported,
 };
 
 pub(super) type Object = serde_json::Map<String, Value>;
@@ -299,13 +299,7 @@ impl<'d> Parser<'d> {
         self.report(Diagnostic::new(Code::MissingKeyword, message).at(at));
     }
 
-    pub(super) fn wrong(
-        &mut self,
-        at: &Location,
-        what: impl fmt::Display,
-        (code, expected): Expected,
-        found: &Value,
-    ) {
+    pub(super) fn wrong(&mut self, at: &Location, what: impl fmt::Display, (code, expected): Expected, found: &Value) {
         let message = format!("{what} must be {expected}, not {}", describe(found));
         self.report(Diagnostic::new(code, message).at(at));
     }

@@ -159,10 +159,8 @@ impl Parser<'_> {
             [] => {}
             [ty] => schema.ty = Some(ty),
             _ => {
-                let problem = Diagnostic::new(
-                    Code::SeveralTypes,
-                    "Swagger 2.0 allows one type: any JSON value is taken here",
-                );
+                let problem =
+                    Diagnostic::new(Code::SeveralTypes, "Swagger 2.0 allows one type: any JSON value is taken here");
                 self.report(problem.at(&at.join("type")));
             }
         }
@@ -171,10 +169,8 @@ impl Parser<'_> {
     fn required(&mut self, schema: &mut Schema, value: &Value) {
         let at = &schema.at;
         if value.is_boolean() {
-            let problem = Diagnostic::new(
-                Code::NoEffect,
-                "a `required` that is true or false has no effect in a schema",
-            );
+            let problem =
+                Diagnostic::new(Code::NoEffect, "a `required` that is true or false has no effect in a schema");
             let help = "name the property in the `required` list of the object that has it";
             self.report(problem.at(&at.join("required")).help(help));
         } else {

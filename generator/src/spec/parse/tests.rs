@@ -140,10 +140,7 @@ fn every_node_knows_its_place() {
     let OrRef::Item(parameter) = &path.parameters[0] else { panic!() };
     assert_eq!(parameter.at.pointer.as_str(), "/paths/~1a~1{b}/parameters/0");
     let OrRef::Item(response) = &path.operations[0].responses["200"] else { panic!() };
-    assert_eq!(
-        response.headers["ETag"].at.pointer.as_str(),
-        "/paths/~1a~1{b}/get/responses/200/headers/ETag"
-    );
+    assert_eq!(response.headers["ETag"].at.pointer.as_str(), "/paths/~1a~1{b}/get/responses/200/headers/ETag");
     let reference = response.schema.as_ref().and_then(|it| it.reference.as_ref()).unwrap();
     assert_eq!(reference.at.pointer.as_str(), "/paths/~1a~1{b}/get/responses/200/schema/$ref");
     let schema = &document.definitions["A"];
@@ -166,9 +163,7 @@ fn x_ms_paths_come_after_paths() {
 #[test]
 fn a_path_begins_with_a_slash_and_has_no_reference() {
     assert_eq!(
-        codes(
-            json!({ "paths": { "a": {}, "{a}": {}, "/b": { "$ref": "b.json" }, "/c": 1, "/d": { "trace": {} } } })
-        ),
+        codes(json!({ "paths": { "a": {}, "{a}": {}, "/b": { "$ref": "b.json" }, "/c": 1, "/d": { "trace": {} } } })),
         [
             (Code::InvalidValue, "/paths/a".into()),
             (Code::InvalidValue, "/paths/{a}".into()),
@@ -194,9 +189,7 @@ fn an_operation_has_its_parts() {
     assert_eq!((it.consumes, it.produces), (Some(vec![]), None));
     assert_eq!((it.parameters.len(), it.security), (1, Some(vec![])));
     assert_eq!(it.responses.keys().collect::<Vec<_>>(), ["200", "default"]);
-    assert!(
-        matches!(&it.responses["200"], OrRef::Item(it) if it.error == Some(true) && it.description == "d")
-    );
+    assert!(matches!(&it.responses["200"], OrRef::Item(it) if it.error == Some(true) && it.description == "d"));
     assert_eq!((it.long_running, it.final_state_via), (true, Some(FinalStateVia::AzureAsyncOperation)));
     assert_eq!(it.extensions.keys().collect::<Vec<_>>(), ["x-r", "x-ms-examples"]);
     for word in ["azure-async-operation", "location", "operation-location", "original-uri"] {
@@ -225,10 +218,7 @@ fn pages_have_a_next_link_or_say_that_they_have_none() {
     let said = operation_said(json!({ "responses": {}, "x-ms-pageable": { "other": 1 } }));
     assert_eq!(
         said,
-        [
-            (Code::UnknownKeyword, "/x-ms-pageable/other".into()),
-            (Code::MissingKeyword, "/x-ms-pageable".into())
-        ]
+        [(Code::UnknownKeyword, "/x-ms-pageable/other".into()), (Code::MissingKeyword, "/x-ms-pageable".into())]
     );
 }
 
@@ -298,10 +288,7 @@ fn a_schema_has_its_parts() {
         "minimum": 1.5, "exclusiveMinimum": true, "maximum": 9, "multipleOf": 0.5, "minLength": 1, "maxLength": 2,
         "pattern": "^a$", "minItems": 3, "minProperties": 4, "maxProperties": 5,
     }));
-    assert_eq!(
-        (it.ty, it.format.as_deref(), it.title.as_deref()),
-        (Some(Type::Object), Some("f"), Some("t"))
-    );
+    assert_eq!((it.ty, it.format.as_deref(), it.title.as_deref()), (Some(Type::Object), Some("f"), Some("t")));
     let a = &it.properties["a"];
     assert!(a.secret);
     assert_eq!(a.mutability, [Mutability::Read, Mutability::Create]);
@@ -343,9 +330,7 @@ fn additional_properties_come_in_four_ways() {
 #[test]
 fn an_enum_extension_may_be_sloppy() {
     let of = |value: Value| schema(json!({ "x-ms-enum": value })).ms_enum.unwrap();
-    for (open, word) in
-        [(true, json!("True")), (false, json!("FALSE")), (true, json!(true)), (false, json!(false))]
-    {
+    for (open, word) in [(true, json!("True")), (false, json!("FALSE")), (true, json!(true)), (false, json!(false))] {
         assert_eq!(of(json!({ "name": "N", "modelAsString": word })).open, open);
     }
     assert!(of(json!({ "modelAsExtensible": true, "modelAsString": false })).open);
@@ -354,10 +339,7 @@ fn an_enum_extension_may_be_sloppy() {
     assert_eq!((&it.values[0].name, &it.values[1].value), (&Some("A".to_owned()), &json!(1)));
     assert_eq!(
         schema_said(json!({ "x-ms-enum": { "modelAsString": "yes", "values": [{ "name": "A" }] } })),
-        [
-            (Code::WrongType, "/x-ms-enum/modelAsString".into()),
-            (Code::MissingKeyword, "/x-ms-enum/values/0".into())
-        ]
+        [(Code::WrongType, "/x-ms-enum/modelAsString".into()), (Code::MissingKeyword, "/x-ms-enum/values/0".into())]
     );
 }
 
@@ -377,10 +359,7 @@ fn a_wrong_type_is_an_error_and_the_rest_is_read() {
         "B": { "type": "string" },
     } }));
     let document = document.unwrap();
-    assert_eq!(
-        (document.definitions.len(), &document.definitions["A"].required[..]),
-        (2, &["a".to_owned()][..])
-    );
+    assert_eq!((document.definitions.len(), &document.definitions["A"].required[..]), (2, &["a".to_owned()][..]));
     let told: Vec<_> = said.iter().map(|(_, at, message)| (at.as_str(), message.as_str())).collect();
     assert_eq!(
         told,
@@ -403,16 +382,11 @@ fn prose_may_be_empty() {
 
 #[test]
 fn an_unknown_keyword_is_a_warning() {
-    let said =
-        said(json!({ "definitions": { "A": { "oneOf": [], "nullable": true, "x-mine": 1, "titel": "t" } } }));
+    let said = said(json!({ "definitions": { "A": { "oneOf": [], "nullable": true, "x-mine": 1, "titel": "t" } } }));
     let told: Vec<_> = said.iter().map(|(code, at, _)| (*code, at.rsplit('/').next().unwrap())).collect();
     assert_eq!(
         told,
-        [
-            (Code::UnknownKeyword, "oneOf"),
-            (Code::UnknownKeyword, "nullable"),
-            (Code::UnknownKeyword, "titel")
-        ]
+        [(Code::UnknownKeyword, "oneOf"), (Code::UnknownKeyword, "nullable"), (Code::UnknownKeyword, "titel")]
     );
 }
 

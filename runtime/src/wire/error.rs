@@ -1,0 +1,144 @@
+//! Why a value could not be read.
+
+use std::fmt::{self, Write};
+
+/// How deep arrays and objects may lie in one another; serde_json has the same bound.
+const DEPTH: usize = 128;
+
+/// The longest name that a path repeats, in characters.
+const SHOWN: usize = 100;
+
+/// Why a value could not be read: where, what was expected there and what kind of value was found. It never has the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadError {
+    path: Vec<Step>,
+    what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Name(String),
+    Index(usize),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Mismatch { expected: &'static str, found: &'static str },
+    Missing(&'static str),
+    TooDeep,
+    /// What the format says, where the text is not well formed.
+    Syntax(String),
+}
+
+impl ReadError {
+    /// Where: the names and indexes from the outermost value on, e.g. `authentication.symmetricKey` or `[2].deviceId`; empty for
+    /// the outermost value itself. Names that would not be plain to read stand in brackets and quotes: `tags["a b"]`.
+    pub fn path(&self) -> String {
+        path(&self.path)
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(&self.path, &self.what, f)
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// What is known while a value is read.
+#[derive(Default)]
+pub(super) struct State {
+    /// From the innermost value on.
+    path: Vec<Step>,
+    what: Option<What>,
+    depth: usize,
+}
+
+impl State {
+    /// Keeps what is wrong. The error that carries it through the format says nothing: it is replaced in the end.
+    pub(super) fn fail<E: serde::de::Error>(&mut self, what: What) -> E {
+        self.what.get_or_insert(what);
+        E::custom("not readable")
+    }
+
+    /// Keeps the format's own words where nothing is known to be wrong yet.
+    pub(super) fn fail_as<E: serde::de::Error>(&mut self, own: &dyn fmt::Display) -> E {
+        let text = own.to_string();
+        // The place is one within a part of the text.
+        let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
+        self.fail(What::Syntax(harmless(text).to_owned()))
+    }
+
+    /// One level down.
+    pub(super) fn enter<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        self.depth += 1;
+        if self.depth > DEPTH { Err(self.fail(What::TooDeep)) } else { Ok(()) }
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    pub(super) fn at_name(&mut self, name: impl Into<String>) {
+        self.path.push(Step::Name(name.into()));
+    }
+
+    pub(super) fn at_index(&mut self, index: usize) {
+        self.path.push(Step::Index(index));
+    }
+
+    /// The error, where the format's own is this.
+    pub(super) fn into_error(self, own: &dyn fmt::Display) -> ReadError {
+        let what = self.what.unwrap_or_else(|| What::Syntax(harmless(&own.to_string()).to_owned()));
+        ReadError { path: self.path, what }
+    }
+
+    /// The error in the format's type.
+    pub(super) fn into_own<E: serde::de::Error>(self, own: E) -> E {
+        if self.what.is_none() && harmless(&own.to_string()) != UNREADABLE { own } else { E::custom(self.into_error(&own)) }
+    }
+}
+
+const UNREADABLE: &str = "not readable";
+
+/// A format's own words, unless they are those in which serde repeats a value.
+fn harmless(own: &str) -> &str {
+    let repeats = ["invalid type: ", "invalid value: ", "invalid length ", "unknown ", "duplicate "];
+    if repeats.iter().any(|start| own.starts_with(start)) { UNREADABLE } else { own }
+}
+
+fn path(steps: &[Step]) -> String {
+    let mut path = String::new();
+    for step in steps.iter().rev() {
+        // Writing to a string does not fail.
+        _ = match step {
+            Step::Name(name) if is_plain(name) && path.is_empty() => write!(path, "{name}"),
+            Step::Name(name) if is_plain(name) => write!(path, ".{name}"),
+            Step::Name(name) => match name.char_indices().nth(SHOWN) {
+                Some((end, _)) => write!(path, "[{:?}…]", name.get(..end).unwrap_or_default()),
+                None => write!(path, "[{name:?}]"),
+            },
+            Step::Index(index) => write!(path, "[{index}]"),
+        };
+    }
+    path
+}
+
+fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$' | '@' | ':');
+    !name.is_empty() && name.len() <= SHOWN && name.chars().all(plain)
+}
+
+fn show(steps: &[Step], what: &What, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let path = path(steps);
+    if !path.is_empty() {
+        write!(f, "{path}: ")?;
+    }
+    match what {
+        What::Mismatch { expected, found } => write!(f, "expected {expected}, found {found}"),
+        What::Missing(name) => write!(f, "the property `{name}` is missing"),
+        What::TooDeep => write!(f, "more than {DEPTH} arrays and objects within one another"),
+        What::Syntax(text) => f.write_str(text),
+    }
+}
