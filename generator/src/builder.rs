@@ -138,9 +138,9 @@ impl Builder {
                 out,
                 documents: output.documents,
                 overlays: output.overlays,
-                operations: count(&output.ir, |client| methods(client)),
+                operations: count(&output.ir, methods),
                 models: count(&output.ir, |client| client.models.len()),
-                files: files.len() + 1,
+                files: files.len(),
                 changed: written.created.len() + written.updated.len(),
                 removed: written.removed.len(),
                 warnings: Messages { diagnostics: run.diagnostics, sources: run.sources },
@@ -247,7 +247,7 @@ pub struct Summary {
     pub operations: usize,
     /// Types of models.
     pub models: usize,
-    /// Files in the output, the ledger among them.
+    /// Files in the output, beside the ledger.
     pub files: usize,
     /// Files that were written, since they are new or other than before.
     pub changed: usize,

@@ -120,10 +120,10 @@ fn rust_type(ty: &str) -> String {
             _ if out.ends_with("models::") => &word,
             "DateTime" => "chrono::DateTime<chrono::Utc>",
             "Date" => "chrono::NaiveDate",
-            "Rfc1123" | "Duration" | "Base64" | "Base64Url" | "Secret" | "Decimal" | "ETag" => "String",
+            "Rfc1123" | "Duration" | "Base64" | "Base64Url" | "Secret" | "Decimal" | "ETag" | "Condition" => "String",
             "UnixTime" => "i64",
             "Nullable" => "Option",
-            "Bytes" => "Vec<u8>",
+            "Bytes" | "Body" => "Vec<u8>",
             other => other,
         };
         out.push_str(known);

@@ -71,7 +71,7 @@ impl Generate {
 }
 
 fn text(summary: &Summary, start: Instant) -> String {
-    let mut changes = counted(summary.changed, "file") + " written";
+    let mut changes = format!("{} written", summary.changed);
     if summary.removed > 0 {
         changes += &format!(", {} removed", summary.removed);
     }

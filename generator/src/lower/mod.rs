@@ -3,6 +3,7 @@
 mod client;
 mod direction;
 mod equal;
+mod groups;
 mod hierarchy;
 mod media;
 mod names;
@@ -97,7 +98,7 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         base_path: Literal(base_path(&documents)),
         api_version: operations.iter().find_map(|lowered| lowered.operation.api_version.clone()),
         parameters: scope.parameters,
-        groups: names::groups(plan, operations, diagnostics),
+        groups: groups::groups(plan, operations, diagnostics),
         models: names::models(plan, drafts, diagnostics),
         errors,
     };

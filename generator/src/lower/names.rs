@@ -1,21 +1,10 @@
 //! Names, settled when all that want one are known.
 
-use indexmap::IndexMap;
-
-use super::operation::Lowered;
 use super::schema::{Draft, DraftEnum, DraftField, DraftShape, DraftStruct, Rest};
 use super::{ClientPlan, direction};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ir::{
-    Client, Enum, Field, Group, Literal, Model, Operation, Output, Prose, Shape, Side, Struct, Union, Variant,
-};
+use crate::ir::{Client, Enum, Field, Literal, Model, Output, Shape, Struct, Union, Variant};
 use crate::naming::{self, Case, Ident, Scope, Wanted};
-
-/// Names that a client has of its own.
-const CLIENT_NAMES: &[&str] = &["new", "with_pipeline", "pipeline", "clone", "models", "server", "client"];
-
-/// Names that a method's body uses.
-const LOCALS: &[&str] = &["request", "client", "call", "self"];
 
 /// Drafts to models, with names.
 pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Diagnostics) -> Vec<Model> {
@@ -160,100 +149,6 @@ fn union(tag: &Literal, variants: &[(Literal, crate::ir::ModelId)], names: &[Ide
     let other = assigned.pop().unwrap_or_else(|| naming::pascal("other"));
     let variants = variants.iter().zip(assigned).map(|((value, model), name)| (name, value.clone(), *model)).collect();
     Shape::Union(Union { tag: tag.clone(), variants, other })
-}
-
-/// Operations to groups of methods: as the plan says, the others by the prefix of their ids.
-pub(super) fn groups(plan: &ClientPlan, operations: Vec<Lowered>, diagnostics: &mut Diagnostics) -> Vec<Group> {
-    let mut left: IndexMap<String, Lowered> = IndexMap::new();
-    for lowered in operations {
-        left.insert(lowered.operation.id.0.clone(), lowered);
-    }
-    let mut groups: Vec<(Wanted, Option<String>, Vec<(Wanted, Operation)>)> = Vec::new();
-    for group in &plan.groups {
-        let mut members = Vec::new();
-        for (method, id, at) in &group.operations {
-            match left.shift_remove(id) {
-                Some(lowered) => members.push((Wanted::pinned(method.clone()), lowered.operation)),
-                None => diagnostics.push(
-                    Diagnostic::new(
-                        Code::NoSuchOperation,
-                        format!("no document of the client has an operation `{id}`, or it stands here twice"),
-                    )
-                    .at(at)
-                    .help("`specsmith inspect` lists the operations"),
-                ),
-            }
-        }
-        groups.push((Wanted::pinned(group.module.clone()), group.description.clone(), members));
-    }
-    let mut by_prefix: IndexMap<String, Vec<(Wanted, Operation)>> = IndexMap::new();
-    for (id, lowered) in left {
-        if !plan.groups.is_empty() && lowered.operation.side != Side::Server {
-            diagnostics.push(
-                Diagnostic::new(Code::NoGroup, format!("the operation `{id}` stands in no group of the manifest"))
-                    .at(&lowered.operation.at)
-                    .help("it goes to a group that is named after the prefix of its id; say under `groups:` what it is called"),
-            );
-        }
-        let wanted = Wanted::new(lowered.operation.name.clone())
-            .or(naming::snake(&format!("{} {}", lowered.group, lowered.method)));
-        by_prefix.entry(naming::snake(&lowered.group).to_string()).or_default().push((wanted, lowered.operation));
-    }
-    for (prefix, members) in by_prefix {
-        let taken =
-            groups.iter_mut().find(|(wanted, ..)| wanted.candidates.first().is_some_and(|name| name.bare() == prefix));
-        match taken {
-            Some((.., existing)) => existing.extend(members),
-            None => groups.push((
-                Wanted::new(naming::snake(&prefix)).or(naming::snake(&format!("{prefix} operations"))),
-                None,
-                members,
-            )),
-        }
-    }
-    let mut scope = Scope::new(CLIENT_NAMES);
-    for (wanted, ..) in &groups {
-        scope.collect(wanted.clone());
-    }
-    let modules = scope.assign();
-    groups
-        .into_iter()
-        .zip(modules)
-        .map(|((_, description, members), module)| group(module, description, members))
-        .collect()
-}
-
-fn group(module: Ident, description: Option<String>, members: Vec<(Wanted, Operation)>) -> Group {
-    let mut scope = Scope::new(&[]);
-    for (wanted, _) in &members {
-        scope.collect(wanted.clone());
-    }
-    let names = scope.assign();
-    let operations = members.into_iter().zip(names).map(|((_, mut operation), name)| {
-        operation.name = name;
-        arguments(&mut operation);
-        operation
-    });
-    Group {
-        ty: naming::pascal(module.bare()),
-        module,
-        description: Prose(description.unwrap_or_default()),
-        operations: operations.collect(),
-    }
-}
-
-/// The names of an operation's parameters.
-fn arguments(operation: &mut Operation) {
-    let mut scope = Scope::new(LOCALS);
-    let all = || operation.required.iter().chain(&operation.optional);
-    for parameter in all() {
-        let bare = parameter.name.bare();
-        scope.collect(Wanted::new(parameter.name.clone()).or(naming::snake(&format!("{bare} value"))));
-    }
-    let names = scope.assign();
-    for (parameter, name) in operation.required.iter_mut().chain(&mut operation.optional).zip(names) {
-        parameter.name = name;
-    }
 }
 
 /// The names of the types that groups and operations bring along, none of which may be a model's.

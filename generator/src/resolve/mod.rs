@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 
 use self::load::Loader;
 use crate::diag::{Diagnostics, FileId};
@@ -58,8 +58,6 @@ type Links<T> = HashMap<FileId, HashMap<String, T>>;
 pub(crate) struct Graph {
     /// Roots first; of the others only what can be referred to was read, they have no paths.
     pub documents: IndexMap<FileId, Document>,
-    /// In the order given, each once, without those that are no documents.
-    pub roots: Vec<FileId>,
     paths: HashMap<FileId, PathBuf>,
     links: Links<Node>,
 }
@@ -70,9 +68,8 @@ pub(crate) struct Graph {
 pub(crate) fn resolve(roots: &[FileId], sources: &mut Sources, diags: &mut Diagnostics) -> Graph {
     let (documents, links) = Loader::new(sources, diags).run(roots);
     let links = link::settle(&documents, &links, diags);
-    let roots: IndexSet<FileId> = roots.iter().copied().filter(|it| documents.contains_key(it)).collect();
     let paths = documents.keys().map(|&file| (file, sources.file(file).path.clone())).collect();
-    let graph = Graph { documents, roots: roots.into_iter().collect(), paths, links };
+    let graph = Graph { documents, paths, links };
     cycle::report(&graph, diags);
     graph
 }

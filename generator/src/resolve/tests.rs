@@ -73,7 +73,7 @@ fn references_lead_across_files() {
         ("unused.json", r#"{"definitions": 1}"#),
     ])
     .clean();
-    assert_eq!(case.graph.roots, [FileId(0)]);
+    assert_eq!(case.graph.documents.keys().next(), Some(&FileId(0)));
     let names: Vec<_> = case.graph.definitions().map(|(id, _)| (case.graph.stem(id.file), id.name)).collect();
     assert_eq!(names, [("a", "A"), ("a", "C"), ("b", "B"), ("c", "a b/c")].map(|(a, b)| (a.into(), b.into())));
     assert_eq!(case.graph.file_name(FileId(2)), "c.yaml");
@@ -286,7 +286,7 @@ fn a_reference_must_name_the_right_kind() {
 fn a_root_that_is_no_document_is_left_out_and_another_file_too() {
     let text = r#"{"openapi": "3.0.0"}"#;
     let broken = case(&[("a.json", text)]);
-    assert_eq!((broken.graph.roots.len(), broken.graph.documents.len()), (0, 0));
+    assert_eq!(broken.graph.documents.len(), 0);
     let case = case(&[
         ("a.json", r##"{"swagger": "2.0", "definitions": {"A": {"$ref": "b.json#/definitions/B"}}}"##),
         ("b.json", text),
@@ -336,7 +336,7 @@ fn roots_may_refer_to_each_other_and_be_given_twice() {
     let b = sources.add(Path::new("./b.json"), text("./a.json"), &mut diags).unwrap();
     let graph = resolve(&[b, a, b], &mut sources, &mut diags);
     assert_eq!(diags.len(), 0);
-    assert_eq!(graph.roots, [b, a]);
+    assert_eq!(graph.documents.keys().copied().take(2).collect::<Vec<_>>(), [b, a]);
     assert!(graph.documents.values().all(|document| document.paths.len() == 1));
 }
 

@@ -203,11 +203,6 @@ impl Sources {
         &mut self.file_mut(id).value
     }
 
-    /// How many files there are, those with a fault among them.
-    pub(crate) fn len(&self) -> usize {
-        self.files.len()
-    }
-
     /// The files in the order in which they were read, those with a fault among them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         (0..).map(FileId).zip(&self.files)

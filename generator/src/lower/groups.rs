@@ -1,0 +1,127 @@
+//! Operations to groups of methods.
+
+use indexmap::IndexMap;
+
+use super::ClientPlan;
+use super::operation::Lowered;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::ir::{Group, Operation, Prose, Side};
+use crate::naming::{self, Ident, Scope, Wanted};
+
+/// Names that a client has of its own.
+const CLIENT_NAMES: &[&str] = &["new", "with_pipeline", "pipeline", "clone", "models", "server", "client"];
+
+/// Names that a method's body uses.
+const LOCALS: &[&str] = &["request", "client", "call", "self"];
+
+/// A group whose names are not settled.
+struct Draft {
+    module: Wanted,
+    description: Option<String>,
+    members: Vec<(Wanted, Operation)>,
+}
+
+/// The groups that the plan says, and for what it does not mention, groups by the prefix of the ids.
+pub(super) fn groups(plan: &ClientPlan, operations: Vec<Lowered>, diagnostics: &mut Diagnostics) -> Vec<Group> {
+    let mut left: IndexMap<String, Lowered> =
+        operations.into_iter().map(|lowered| (lowered.operation.id.0.clone(), lowered)).collect();
+    let mut drafts = planned(plan, &mut left, diagnostics);
+    if !plan.groups.is_empty() {
+        report_ungrouped(&left, diagnostics);
+    }
+    by_prefix(left, &mut drafts);
+    let mut scope = Scope::new(CLIENT_NAMES);
+    for draft in &drafts {
+        scope.collect(draft.module.clone());
+    }
+    let modules = scope.assign();
+    drafts.into_iter().zip(modules).map(|(draft, module)| group(module, draft.description, draft.members)).collect()
+}
+
+fn planned(plan: &ClientPlan, left: &mut IndexMap<String, Lowered>, diagnostics: &mut Diagnostics) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    for group in &plan.groups {
+        let mut members = Vec::new();
+        for (method, id, at) in &group.operations {
+            match left.shift_remove(id) {
+                Some(lowered) => members.push((Wanted::pinned(method.clone()), lowered.operation)),
+                None => diagnostics.push(
+                    Diagnostic::new(
+                        Code::NoSuchOperation,
+                        format!("no document of the client has an operation `{id}`"),
+                    )
+                    .at(at)
+                    .help("`specsmith inspect` lists the operations"),
+                ),
+            }
+        }
+        drafts.push(Draft {
+            module: Wanted::pinned(group.module.clone()),
+            description: group.description.clone(),
+            members,
+        });
+    }
+    drafts
+}
+
+fn report_ungrouped(left: &IndexMap<String, Lowered>, diagnostics: &mut Diagnostics) {
+    for (id, lowered) in left.iter().filter(|(_, lowered)| lowered.operation.side != Side::Server) {
+        diagnostics.push(
+            Diagnostic::new(Code::NoGroup, format!("the operation `{id}` stands in no group of the manifest"))
+                .at(&lowered.operation.at)
+                .help(
+                "it goes to a group that is named after the prefix of its id; say under `groups:` what it is called",
+            ),
+        );
+    }
+}
+
+fn by_prefix(left: IndexMap<String, Lowered>, drafts: &mut Vec<Draft>) {
+    for lowered in left.into_values() {
+        let prefix = naming::snake(&lowered.group);
+        let method = Wanted::new(lowered.operation.name.clone())
+            .or(naming::snake(&format!("{} {}", lowered.group, lowered.method)));
+        let taken = drafts.iter_mut().find(|draft| draft.module.candidates.first() == Some(&prefix));
+        match taken {
+            Some(draft) => draft.members.push((method, lowered.operation)),
+            None => drafts.push(Draft {
+                module: Wanted::new(prefix).or(naming::snake(&format!("{} operations", lowered.group))),
+                description: None,
+                members: vec![(method, lowered.operation)],
+            }),
+        }
+    }
+}
+
+fn group(module: Ident, description: Option<String>, members: Vec<(Wanted, Operation)>) -> Group {
+    let mut scope = Scope::new(&[]);
+    for (wanted, _) in &members {
+        scope.collect(wanted.clone());
+    }
+    let names = scope.assign();
+    let operations = members.into_iter().zip(names).map(|((_, mut operation), name)| {
+        operation.name = name;
+        arguments(&mut operation);
+        operation
+    });
+    Group {
+        ty: naming::pascal(module.bare()),
+        module,
+        description: Prose(description.unwrap_or_default()),
+        operations: operations.collect(),
+    }
+}
+
+/// The names of an operation's parameters.
+fn arguments(operation: &mut Operation) {
+    let mut scope = Scope::new(LOCALS);
+    let all = || operation.required.iter().chain(&operation.optional);
+    for parameter in all() {
+        let bare = parameter.name.bare();
+        scope.collect(Wanted::new(parameter.name.clone()).or(naming::snake(&format!("{bare} value"))));
+    }
+    let names = scope.assign();
+    for (parameter, name) in operation.required.iter_mut().chain(&mut operation.optional).zip(names) {
+        parameter.name = name;
+    }
+}

@@ -1,0 +1,154 @@
+//! The command line: exit codes, streams, and what is left on disk.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{fs, str};
+
+const SPEC: &str = r##"{
+  "swagger": "2.0",
+  "info": { "title": "Shelf", "version": "1" },
+  "host": "shelf.example",
+  "paths": {
+    "/books/{id}": {
+      "get": {
+        "operationId": "Books_Get",
+        "parameters": [{ "name": "id", "in": "path", "required": true, "type": "string" }],
+        "responses": { "200": { "description": "The book.", "schema": { "$ref": "#/definitions/Book" } } }
+      }
+    }
+  },
+  "definitions": { "Book": { "type": "object", "properties": { "title": { "type": "string" } } } }
+}
+"##;
+
+const MANIFEST: &str = "\
+crate: { name: shelf, version: 0.1.0 }
+out: generated
+clients:
+  shelf:
+    documents: [shelf.json]
+    groups: { books: { operations: { get: Books_Get } } }
+";
+
+/// A folder of its own for each test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("shelf.json"), SPEC).unwrap();
+        fs::write(path.join("specsmith.yaml"), MANIFEST).unwrap();
+        Self(path)
+    }
+
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output: Output =
+            Command::new(env!("CARGO_BIN_EXE_specsmith")).args(arguments).current_dir(&self.0).output().unwrap();
+        let text = |bytes: &[u8]| str::from_utf8(bytes).unwrap().to_owned();
+        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    }
+
+    fn replace(&self, file: &str, from: &str, to: &str) {
+        let path = self.0.join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has {from}");
+        fs::write(path, text.replace(from, to)).unwrap();
+    }
+}
+
+#[test]
+fn generate_prints_a_summary_and_check_agrees() {
+    let folder = Folder::new("summary");
+    let (code, out, err) = folder.run(&["generate"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(
+        out.starts_with("generated: 1 document, 0 overlays, 1 operation, 1 model; 7 files (7 written) in "),
+        "{out}"
+    );
+    assert_eq!(folder.run(&["check"]), (0, String::new(), String::new()));
+    let (_, again, _) = folder.run(&["generate"]);
+    assert!(again.contains("(0 written)"), "{again}");
+}
+
+#[test]
+fn check_shows_what_was_edited() {
+    let folder = Folder::new("edited");
+    folder.run(&["generate"]);
+    folder.replace("generated/src/shelf/books.rs", "Operations; ", "Edited; ");
+    let (code, out, _) = folder.run(&["check"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("generated/src/shelf/books.rs is not what would be generated"), "{out}");
+    assert!(out.contains("-/// Edited; ") && out.contains("+/// Operations; "), "{out}");
+    assert!(out.contains("run `specsmith generate`"), "{out}");
+}
+
+#[test]
+fn a_document_with_errors_is_a_no_and_leaves_everything_as_it_was() {
+    let folder = Folder::new("errors");
+    folder.run(&["generate"]);
+    let before = fs::read_to_string(folder.0.join("generated/src/shelf/models.rs")).unwrap();
+    folder.replace("shelf.json", "#/definitions/Book\"", "#/definitions/Bok\"");
+    folder.replace("shelf.json", "\"type\": \"object\"", "\"type\": \"objekt\"");
+    let (code, out, err) = folder.run(&["generate"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("error[SM401]") && err.contains("--> shelf.json:10:73"), "{err}");
+    assert!(err.contains("error[SM3"), "all problems come in one run: {err}");
+    assert!(!err.contains('\u{1b}'), "no colors but on a terminal");
+    assert_eq!(fs::read_to_string(folder.0.join("generated/src/shelf/models.rs")).unwrap(), before);
+}
+
+#[test]
+fn diagnostics_as_json_are_an_object_a_line() {
+    let folder = Folder::new("json");
+    folder.replace("shelf.json", "#/definitions/Book\"", "#/definitions/Bok\"");
+    let (code, _, err) = folder.run(&["generate", "--message-format", "json"]);
+    assert_eq!(code, 1);
+    let line: serde_json::Value = serde_json::from_str(err.lines().next().unwrap()).unwrap();
+    assert_eq!((&line["code"], &line["severity"], &line["line"]), (&"SM401".into(), &"error".into(), &10.into()));
+    assert_eq!(line["file"], "shelf.json");
+}
+
+#[test]
+fn what_cannot_be_read_and_wrong_usage_are_2() {
+    let folder = Folder::new("usage");
+    assert_eq!(folder.run(&["generate", "--manifest", "missing.yaml"]).0, 2);
+    assert_eq!(folder.run(&["generate", "missing.json", "--out", "o", "--crate-name", "c"]).0, 2);
+    assert_eq!(folder.run(&["generate", "shelf.json"]).0, 2, "needs --out and --crate-name");
+    assert_eq!(folder.run(&["generate", "--crate-name", "c"]).0, 2, "needs SPEC");
+    assert_eq!(folder.run(&["frobnicate"]).0, 2);
+    assert_eq!(folder.run(&["--help"]).0, 0);
+    assert!(!folder.0.join("o").exists());
+}
+
+#[test]
+fn a_file_of_somebody_else_is_not_overwritten() {
+    let folder = Folder::new("foreign");
+    fs::create_dir_all(folder.0.join("generated/src")).unwrap();
+    fs::write(folder.0.join("generated/src/lib.rs"), "// mine\n").unwrap();
+    let (code, _, err) = folder.run(&["generate"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("error[SM701]") && err.contains("generated/src/lib.rs"), "{err}");
+    assert_eq!(fs::read_dir(folder.0.join("generated")).unwrap().count(), 1, "nothing else was written");
+    assert_eq!(folder.run(&["generate", "--force"]).0, 0);
+}
+
+#[test]
+fn inspect_lists_operations() {
+    let folder = Folder::new("inspect");
+    let (code, out, _) = folder.run(&["inspect"]);
+    assert_eq!(code, 0);
+    assert_eq!(out, "Books_Get  shelf.books().get()  GET /books/{id}\n1 operations, 1 models, 1 clients\n");
+    let (_, out, _) = folder.run(&["inspect", "shelf.json", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let operation = &value["operations"][0];
+    assert_eq!(value["ir_version"], 1);
+    assert_eq!(
+        (&operation["id"], &operation["method"], &operation["path"]),
+        (&"Books_Get".into(), &"GET".into(), &"/books/{id}".into())
+    );
+    assert_eq!(operation["rust"]["arguments"][0]["type"], "&str");
+    assert_eq!(operation["rust"]["output"], "Response<models::Book>");
+    assert_eq!(value["models"][0]["rust"]["fields"][0]["type"], "Option<String>");
+}
