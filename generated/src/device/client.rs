@@ -23,7 +23,7 @@ impl Client {
 
     /// A client of the service at `endpoint`, a host or an `https` URL, over reqwest.
     ///
-    /// - `device_id`: The id of the device that sends the message.
+    /// - `device_id`: The id of the device.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ impl Client {
 
     /// A client that sends through `pipeline`.
     ///
-    /// - `device_id`: The id of the device that sends the message.
+    /// - `device_id`: The id of the device.
     pub fn with_pipeline(pipeline: Pipeline, device_id: impl Into<String>) -> Self {
         Self { pipeline, device_id: device_id.into() }
     }

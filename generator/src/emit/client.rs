@@ -52,8 +52,10 @@ pub(super) fn file(client: &Client, form: Form) -> String {
     }
     line!(code, "use {RUNTIME}::codegen::v1::Pipeline;");
     code.gap();
-    for group in groups(client) {
-        line!(code, "use super::{}::{};", group.module, group.ty);
+    let mut imports: Vec<String> = groups(client).map(|group| format!("{}::{}", group.module, group.ty)).collect();
+    imports.sort();
+    for import in imports {
+        line!(code, "use super::{import};");
     }
     code.gap();
     structure(&mut code, client);
@@ -169,7 +171,7 @@ fn accessors(code: &mut Code, client: &Client) {
             code.doc(format_args!("The operations of {}.", inline_code(group.ty.as_str())));
         }
         code.block(format_args!("pub fn {}(&self) -> {}<'_>", group.module, group.ty), "}", |code| {
-            line!(code, "{}::new(self)", group.ty);
+            line!(code, "{} {{ client: self }}", group.ty);
         });
     }
 }

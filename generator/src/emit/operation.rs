@@ -25,10 +25,7 @@ pub(super) fn file(ir: &Crate, client: &Client, group: &Group, form: Form) -> St
         group.operations.iter().filter(|operation| operation.side != Side::Server).collect();
     let mut writer = Writer { client, group, imports: &mut imports };
     body.gap();
-    body.block(format_args!("impl<'a> {}<'a>", group.ty), "}", |code| {
-        code.block(format_args!("pub(super) fn new(client: &'a Client) -> Self"), "}", |code| {
-            line!(code, "Self {{ client }}");
-        });
+    body.block(format_args!("impl {}<'_>", group.ty), "}", |code| {
         for operation in &operations {
             code.gap();
             writer.method(code, operation);
@@ -53,7 +50,7 @@ pub(super) fn file(ir: &Crate, client: &Client, group: &Group, form: Form) -> St
         code.gap();
     }
     let mut names = imports.names();
-    names.insert(0, "self as v1".to_owned());
+    names.insert(0, "self".to_owned());
     code.list(&format!("use {RUNTIME}::codegen::v1::{{"), &names, "};");
     code.gap();
     line!(code, "use super::Client;");
@@ -72,7 +69,7 @@ fn structure(code: &mut Code, ir: &Crate, client: &Client, group: &Group, form: 
         example(code, ir, client, group);
     }
     line!(code, "#[derive(Clone, Copy, Debug)]");
-    code.block(format_args!("pub struct {}<'a>", group.ty), "}", |code| line!(code, "client: &'a Client,"));
+    code.block(format_args!("pub struct {}<'a>", group.ty), "}", |code| line!(code, "pub(super) client: &'a Client,"));
 }
 
 /// A call of the group's first operation that takes nothing but strings.
@@ -312,7 +309,7 @@ impl Writer<'_> {
     /// The statements that put the required arguments into the request.
     fn fill(&mut self, code: &mut Code, operation: &Operation, prefix: &str) {
         for part in &operation.path {
-            let PathPart::Hole { parameter, raw } = part else { continue };
+            let PathPart::Hole { parameter, raw, list } = part else { continue };
             let value = match parameter {
                 PathArgument::Client(index) => {
                     let name = self.client.parameters.get(*index).map(|parameter| parameter.name.to_string());

@@ -95,9 +95,9 @@ pub(super) fn accept(produces: &[String], responses: &[Response]) -> Option<Lite
     None
 }
 
-/// The name of a status, as RFC 9110 (and for 207 RFC 4918) has it.
-pub(super) fn status_name(status: u16) -> &'static str {
-    match status {
+/// The name of a status, as RFC 9110 (and for 207 RFC 4918) has it, or its number.
+pub(super) fn status_name(status: u16) -> String {
+    let name = match status {
         200 => "Ok",
         201 => "Created",
         202 => "Accepted",
@@ -110,6 +110,7 @@ pub(super) fn status_name(status: u16) -> &'static str {
         226 => "Im Used",
         304 => "Not Modified",
         404 => "Not Found",
-        _ => "Other",
-    }
+        other => return format!("Status {other}"),
+    };
+    name.to_owned()
 }

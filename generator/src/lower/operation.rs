@@ -176,13 +176,18 @@ impl<'g> Context<'_, 'g> {
             parts.api_version = Some(Literal(version.to_owned()));
             return Some(());
         }
-        if parameter.raw && parameter.place == In::Path {
-            parts.raw.push(parameter.name.clone());
+        if parameter.place == In::Path {
+            parts.lists.push((parameter.name.clone(), parameter.collection_format));
+            if parameter.raw {
+                parts.raw.push(parameter.name.clone());
+            }
+        }
+        if let Some(constant) = constant(parameter) {
+            parts.constant(parameter, constant);
+            return Some(());
         }
         let lowered = self.lower_parameter(parameter, source, id)?;
-        if let Some(constant) = constant(parameter, &lowered) {
-            parts.constant(parameter, constant);
-        } else if lowered.ty == Type::String && self.client.takes(parameter, declared.shared) {
+        if lowered.ty == Type::String && self.client.takes(parameter, declared.shared) {
             let index = self.client.parameter(lowered);
             parts.client.push(index);
             parts.client_names.push((parameter.name.clone(), index));
@@ -228,7 +233,11 @@ impl<'g> Context<'_, 'g> {
             name: self.client.parameter_name(id, parameter),
             wire: Literal(parameter.header_prefix.clone().unwrap_or_else(|| parameter.name.clone())),
             place,
-            ty: if matches!(role, Role::IfMatch | Role::IfNoneMatch) { Type::ETag } else { ty },
+            ty: match role {
+                Role::Plain => ty,
+                Role::IfMatch | Role::IfNoneMatch => Type::ETag,
+                Role::IfModifiedSince | Role::IfUnmodifiedSince => Type::Rfc1123,
+            },
             description: Prose(
                 parameter.description.clone().or_else(|| parameter.schema.description.clone()).unwrap_or_default(),
             ),
@@ -241,9 +250,8 @@ impl<'g> Context<'_, 'g> {
 
     fn place(&mut self, parameter: &spec::Parameter, ty: &Type) -> Option<Place> {
         let list = parameter.collection_format;
-        let flag = parameter.extensions.get("x-specsmith-presence") == Some(&Value::Bool(true));
         Some(match parameter.place {
-            In::Query if flag => Place::QueryFlag,
+            In::Query if is_flag(parameter) => Place::QueryFlag,
             In::Query => Place::Query { list },
             In::Header if parameter.header_prefix.is_some() => Place::HeaderPrefix,
             In::Header => Place::Header { list },
@@ -358,7 +366,8 @@ impl<'g> Context<'_, 'g> {
                         (.., Some(constant)) => PathArgument::Constant(constant.value.clone()),
                         _ => PathArgument::Method(parts.implied(&wire)),
                     };
-                    PathPart::Hole { parameter, raw }
+                    let list = parts.lists.iter().find(|(name, _)| *name == wire);
+                    PathPart::Hole { parameter, raw, list: list.map_or(CollectionFormat::Csv, |(_, list)| *list) }
                 }
             })
             .collect()
@@ -381,7 +390,8 @@ impl<'g> Context<'_, 'g> {
             let success = match status {
                 Status::Code(code) => (200..300).contains(&code),
                 Status::Class(class) => class == 2,
-                Status::Default => false,
+                // A document that declares nothing else means success by it, unless it says otherwise.
+                Status::Default => source.responses.len() == 1,
             };
             let error = response.error.unwrap_or(!success);
             let body = match &response.schema {
@@ -405,12 +415,6 @@ impl<'g> Context<'_, 'g> {
             });
             let headers = headers.collect();
             responses.push(Response { status, description: Prose(response.description.clone()), body, headers, error });
-        }
-        // A document that declares nothing but `default` means success by it, unless it says otherwise.
-        if let [only] = responses.as_mut_slice()
-            && only.status == Status::Default
-        {
-            only.error = false;
         }
         Some(responses)
     }
@@ -519,6 +523,8 @@ struct Parts {
     api_version: Option<Literal>,
     /// The path parameters that keep their slashes.
     raw: Vec<String>,
+    /// How each path parameter puts the items of a list in a row.
+    lists: Vec<(String, CollectionFormat)>,
 }
 
 impl Parts {
@@ -554,12 +560,19 @@ impl Parts {
 }
 
 /// The value of a required parameter that can have but one.
-fn constant(parameter: &spec::Parameter, lowered: &Parameter) -> Option<Literal> {
-    let simple = !matches!(lowered.place, Place::Body(_) | Place::HeaderPrefix | Place::QueryFlag);
+fn constant(parameter: &spec::Parameter) -> Option<Literal> {
+    let simple = parameter.place != In::Body && parameter.header_prefix.is_none() && !is_flag(parameter);
     match parameter.schema.enumeration.as_slice() {
-        [Value::String(only)] if simple && parameter.required => Some(Literal(only.clone())),
+        _ if !simple || !parameter.required => None,
+        [Value::String(only)] => Some(Literal(only.clone())),
+        [only @ (Value::Number(_) | Value::Bool(_))] => Some(Literal(only.to_string())),
         _ => None,
     }
+}
+
+/// Whether only the presence of a query parameter counts.
+fn is_flag(parameter: &spec::Parameter) -> bool {
+    parameter.place == In::Query && parameter.extensions.get("x-specsmith-presence") == Some(&Value::Bool(true))
 }
 
 impl Method {

@@ -97,16 +97,29 @@ impl Code {
     pub(crate) fn chain(&mut self, head: &str, links: &[String], tail: &str) {
         let one = links.iter().map(String::len).sum::<usize>() + head.len() + tail.len() + self.depth * 4;
         if one <= WIDTH || links.is_empty() {
-            self.line(format_args!("{head}{}{tail}", links.concat()));
+            self.wide(&format!("{head}{}", links.concat()), tail);
             return;
         }
-        self.line(format_args!("{head}"));
+        self.wide(head, "");
         self.depth += 1;
         let last = links.len() - 1;
         for (index, link) in links.iter().enumerate() {
             self.line(format_args!("{link}{}", if index == last { tail } else { "" }));
         }
         self.depth -= 1;
+    }
+
+    /// An assignment, on two lines where one would be too wide.
+    fn wide(&mut self, text: &str, tail: &str) {
+        match text.split_once(" = ") {
+            Some((name, value)) if text.len() + tail.len() + self.depth * 4 > WIDTH => {
+                self.line(format_args!("{name} ="));
+                self.depth += 1;
+                self.line(format_args!("{value}{tail}"));
+                self.depth -= 1;
+            }
+            _ => self.line(format_args!("{text}{tail}")),
+        }
     }
 
     /// A line of documentation that is our own.

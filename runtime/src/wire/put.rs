@@ -99,12 +99,17 @@ pub(super) fn float(slot: &mut Slot<'_>, found: f64) -> Result<(), What> {
 
 /// A number as its text.
 pub(super) fn digits(slot: &mut Slot<'_>, found: &str) -> Result<(), What> {
-    if let Slot::Number(number) = slot {
-        return text(*number, found, RANGE);
+    match slot {
+        Slot::Number(number) => return text(*number, found, RANGE),
+        Slot::F32(_) | Slot::F64(_) => {}
+        _ => {
+            if let Ok(found) = found.parse() {
+                return integer(slot, found);
+            }
+        }
     }
-    match (found.parse(), found.parse::<f64>()) {
-        (Ok(found), _) => integer(slot, found),
-        (_, Ok(found)) if found.is_finite() => float(slot, found),
+    match found.parse::<f64>() {
+        Ok(found) if found.is_finite() => float(slot, found),
         _ => Err(slot.mismatch(RANGE)),
     }
 }

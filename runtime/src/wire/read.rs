@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 pub use super::error::ReadError;
@@ -326,10 +326,16 @@ fn read_union(union: &mut dyn Union, text: &str, state: &mut State) -> Result<()
     let mut tag = Tag { name: union.tag(), value: None };
     // It stops as soon as it has found the tag, which the deserializer takes for an error.
     _ = serde_json::Deserializer::from_str(text).deserialize_map(&mut tag);
-    // A model in a model of the same text is a level, too, lest a union that is its own variant never ends.
-    state.enter()?;
-    read_json(text.as_bytes(), union.choose(tag.value.as_deref()), state)?;
-    state.leave();
+    let slot = union.choose(tag.value.as_deref());
+    // A union that is the other's variant reads the same text: one level more, lest it go on for ever.
+    let again = matches!(slot, Slot::Union(_));
+    if again {
+        state.enter()?;
+    }
+    read_json(text.as_bytes(), slot, state)?;
+    if again {
+        state.leave();
+    }
     Ok(())
 }
 
