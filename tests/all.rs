@@ -1,7 +1,13 @@
 //! Tests from outside: the generator through its library, and the code that it writes through the compiler.
 
+// Clippy lets tests unwrap, but not what they share.
+#![allow(clippy::unwrap_used)]
+
+mod answers;
 mod corpus;
 mod features;
 mod package;
+mod requests;
 mod scratch;
+mod service;
 mod specs;

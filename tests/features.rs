@@ -8,10 +8,11 @@ use std::path::Path;
 
 use specsmith::Builder;
 
-use crate::scratch::{empty, root};
+use crate::scratch::empty;
 
 /// The diagnostics and the code, without what is the same everywhere.
-fn generated(spec: &Path, folder: &Path) -> String {
+fn generated(spec: &Path) -> String {
+    let folder = spec.parent().unwrap();
     let name = spec.file_stem().unwrap().to_string_lossy();
     let out = empty(&format!("feature-{name}"));
     // The order of tests is no matter, and neither is where the repository stands.
@@ -33,7 +34,7 @@ fn generated(spec: &Path, folder: &Path) -> String {
 fn features() {
     insta::glob!("features/*.{yaml,json}", |path| {
         insta::with_settings!({ description => first_comment(path), omit_expression => true, prepend_module_to_snapshot => false }, {
-            insta::assert_snapshot!(generated(path, path.parent().unwrap()));
+            insta::assert_snapshot!(generated(path));
         });
     });
 }
@@ -43,7 +44,7 @@ fn features() {
 fn published_documents() {
     insta::glob!("../specs", "*.json", |path| {
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-            insta::assert_snapshot!(generated(path, &root().join("specs")));
+            insta::assert_snapshot!(generated(path));
         });
     });
 }

@@ -8,11 +8,11 @@ use crate::measure::{Usage, Workplace, usage, words};
 use crate::table::{median, print, ratio};
 
 /// The largest Swagger 2.0 document of the corpus.
-const LARGEST: &str =
-    "corpus/azure/specification/eventgrid/resource-manager/Microsoft.EventGrid/preview/2024-06-01-preview/EventGrid.json";
+const LARGEST: &str = "corpus/azure/specification/eventgrid/resource-manager/Microsoft.EventGrid/preview/2024-06-01-preview/EventGrid.json";
 
 /// What the quickest peer needs for the five documents, and where the figure is from.
-const PEER: &str = "The quickest peer (openapi-to-rust 0.23, client only, measured once on two cores): 0.21 CPU s, 16 MB.";
+const PEER: &str =
+    "The quickest peer (openapi-to-rust 0.23, client only, measured once on two cores): 0.21 CPU s, 16 MB.";
 
 pub(crate) fn run(place: &Workplace, runs: usize, spec: Option<PathBuf>) -> Result<()> {
     if let Some(spec) = spec {
@@ -82,4 +82,3 @@ pub(crate) fn parse_json(files: &[PathBuf]) -> Result<()> {
     }
     Ok(())
 }
-

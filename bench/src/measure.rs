@@ -104,7 +104,12 @@ impl Workplace {
         arguments.extend(self.input(spec));
         arguments.extend(["--out".into(), out.to_owned()]);
         if spec.is_some() {
-            arguments.extend(["--crate-name".into(), "ours".into(), "--runtime-path".into(), self.root.join("runtime")]);
+            arguments.extend([
+                "--crate-name".into(),
+                "ours".into(),
+                "--runtime-path".into(),
+                self.root.join("runtime"),
+            ]);
         }
         arguments
     }

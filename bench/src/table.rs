@@ -16,7 +16,9 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 pub(crate) fn print(title: &str, head: &[&str], rows: &[Vec<String>]) {
     let rows: Vec<Vec<String>> =
         std::iter::once(head.iter().map(|cell| (*cell).to_owned()).collect()).chain(rows.iter().cloned()).collect();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
     println!("\n{title}\n");
     for row in &rows {
         let cells: Vec<String> = row

@@ -84,7 +84,10 @@ pub(super) fn files(ir: &Value) -> Files {
             line!(file, "}}");
             files.push((format!("{name}/{group}_calls.rs").into(), file));
         }
-        line!(module, "\n#[derive(Debug, Clone)]\npub struct Client {{\n    pub http: reqwest::Client,\n    pub base: String,");
+        line!(
+            module,
+            "\n#[derive(Debug, Clone)]\npub struct Client {{\n    pub http: reqwest::Client,\n    pub base: String,"
+        );
         for parameter in list(&client["parameters"]) {
             line!(module, "    pub {}: String,", text(&parameter["rust"]));
         }
@@ -134,7 +137,9 @@ fn rust_type(ty: &str) -> String {
 }
 
 fn models(models: &[&Value]) -> String {
-    let mut out = String::from("use std::collections::BTreeMap;\n\nuse serde::{Deserialize, Serialize};\nuse serde_json::{Map, Value};\n");
+    let mut out = String::from(
+        "use std::collections::BTreeMap;\n\nuse serde::{Deserialize, Serialize};\nuse serde_json::{Map, Value};\n",
+    );
     for model in models {
         let rust = &model["rust"];
         let name = text(&rust["path"]).rsplit("::").next().unwrap_or_default();
@@ -149,7 +154,12 @@ fn models(models: &[&Value]) -> String {
                 line!(out, "#[serde(tag = {:?})]\npub enum {name} {{", text(&rust["tag"]));
                 for variant in variants {
                     let ty = rust_type(text(&variant["type"])).replace("models::", "");
-                    line!(out, "    #[serde(rename = {:?})]\n    {}(Box<{ty}>),", text(&variant["value"]), text(&variant["name"]));
+                    line!(
+                        out,
+                        "    #[serde(rename = {:?})]\n    {}(Box<{ty}>),",
+                        text(&variant["value"]),
+                        text(&variant["name"])
+                    );
                 }
                 line!(out, "    #[serde(untagged)]\n    {other}(Map<String, Value>),\n}}");
             }
@@ -163,7 +173,12 @@ fn structure(out: &mut String, name: &str, fields: &[Value]) {
     for field in fields {
         let ty = rust_type(text(&field["type"])).replace("models::", "");
         let skip = if ty.starts_with("Option<") { ", default, skip_serializing_if = \"Option::is_none\"" } else { "" };
-        line!(out, "    #[serde(rename = {:?}{skip})]\n    pub {}: {ty},", text(&field["property"]), text(&field["name"]));
+        line!(
+            out,
+            "    #[serde(rename = {:?}{skip})]\n    pub {}: {ty},",
+            text(&field["property"]),
+            text(&field["name"])
+        );
     }
     line!(out, "}}");
 }
@@ -179,7 +194,10 @@ fn enumeration(out: &mut String, name: &str, variants: &[Value], other: &str) {
         line!(out, "            Self::{} => {:?},", text(&variant["name"]), text(&variant["value"]));
     }
     line!(out, "            Self::{other}(value) => value,\n        }}\n    }}\n}}\n");
-    line!(out, "impl std::fmt::Display for {name} {{\n    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{");
+    line!(
+        out,
+        "impl std::fmt::Display for {name} {{\n    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{"
+    );
     line!(out, "        f.write_str(self.as_str())\n    }}\n}}");
 }
 
@@ -220,7 +238,9 @@ impl Argument<'_> {
             "query-flag" => format!("if {name} {{ http_request = http_request.query(&[({wire:?}, \"\")]); }}"),
             "header" => format!("http_request = http_request.header({wire:?}, {});", self.text()),
             "header-prefix" => {
-                format!("for (key, value) in {name} {{ http_request = http_request.header(format!(\"{wire}{{key}}\"), value); }}")
+                format!(
+                    "for (key, value) in {name} {{ http_request = http_request.header(format!(\"{wire}{{key}}\"), value); }}"
+                )
             }
             "body" if self.json => format!("http_request = http_request.json({name});"),
             "body" => format!("http_request = http_request.body({name}.to_owned());"),
@@ -252,16 +272,25 @@ fn operation(out: &mut String, group: &str, client: &Value, operation: &Value) {
         .collect();
     arguments.sort_by_key(|argument| !argument.required);
 
-    let signature: String = arguments.iter().map(|argument| format!(", {}: {}", argument.name, argument.taken())).collect();
+    let signature: String =
+        arguments.iter().map(|argument| format!(", {}: {}", argument.name, argument.taken())).collect();
     let (output, decode) = output(operation);
     let responses = list(&operation["responses"]);
     let failures: Vec<&Value> = responses.iter().filter(|response| response["error"] == true).collect();
     let described = failures.iter().find(|response| text(&response["body"]["kind"]) == "json");
     let error = described.map_or_else(|| "Value".to_owned(), |response| rust_type(text(&response["body"]["type"])));
 
-    line!(out, "    pub async fn {group}_{}(&self{signature}) -> Result<{output}, Error<{error}>> {{", method.trim_start_matches("r#"));
+    line!(
+        out,
+        "    pub async fn {group}_{}(&self{signature}) -> Result<{output}, Error<{error}>> {{",
+        method.trim_start_matches("r#")
+    );
     line!(out, "        let url = {};", url(client, operation, &arguments));
-    line!(out, "        let mut http_request = self.http.request(reqwest::Method::{}, &url);", text(&operation["method"]));
+    line!(
+        out,
+        "        let mut http_request = self.http.request(reqwest::Method::{}, &url);",
+        text(&operation["method"])
+    );
     for one in list(&operation["parameters"]).iter().filter(|one| one["value"].is_string()) {
         let call = if text(&one["in"]) == "header" { "header" } else { "query" };
         let (name, value) = (text(&one["name"]), text(&one["value"]));
@@ -284,17 +313,27 @@ fn operation(out: &mut String, group: &str, client: &Value, operation: &Value) {
         line!(out, "                Err(Error::Service({status}, serde_json::from_str(&text).ok()))\n            }}");
     }
     line!(out, "            other => {{\n                let text = answer.text().await?;");
-    line!(out, "                Err(Error::Service(other, serde_json::from_str(&text).ok()))\n            }}\n        }}\n    }}\n");
+    line!(
+        out,
+        "                Err(Error::Service(other, serde_json::from_str(&text).ok()))\n            }}\n        }}\n    }}\n"
+    );
 }
 
 /// What an operation returns, and how the answer becomes that.
 fn output(operation: &Value) -> (String, fn(&Value) -> String) {
-    const JSON: fn(&Value) -> String = |_| "let text = answer.text().await?;\n                Ok(serde_json::from_str(&text)?)".to_owned();
+    const JSON: fn(&Value) -> String =
+        |_| "let text = answer.text().await?;\n                Ok(serde_json::from_str(&text)?)".to_owned();
     const BYTES: fn(&Value) -> String = |_| "Ok(answer.bytes().await?.to_vec())".to_owned();
-    const MAYBE: fn(&Value) -> String =
-        |response| if response["body"].is_null() { "Ok(None)".to_owned() } else { JSON(response).replace("Ok(", "Ok(Some(").replace("?)", "?))") };
+    const MAYBE: fn(&Value) -> String = |response| {
+        if response["body"].is_null() {
+            "Ok(None)".to_owned()
+        } else {
+            JSON(response).replace("Ok(", "Ok(Some(").replace("?)", "?))")
+        }
+    };
     let successes = || list(&operation["responses"]).iter().filter(|response| response["error"] != true);
-    let types: BTreeSet<&str> = successes().map(|response| text(&response["body"]["type"])).filter(|ty| !ty.is_empty()).collect();
+    let types: BTreeSet<&str> =
+        successes().map(|response| text(&response["body"]["type"])).filter(|ty| !ty.is_empty()).collect();
     let empty = successes().any(|response| response["body"].is_null());
     match types.iter().next() {
         None if successes().all(|response| response["body"].is_null()) => ("()".to_owned(), |_| "Ok(())".to_owned()),

@@ -1,6 +1,10 @@
 //! The least that a crate can cost: its public items, with nothing in them.
 
-use syn::{Block, File, ImplItem, Item, ReturnType, Signature, TraitItem, Type, TypeParamBound, Visibility, parse_quote};
+use syn::punctuated::Punctuated;
+use syn::{
+    Attribute, Block, File, ImplItem, Item, Path, ReturnType, Signature, Token, TraitItem, Type, TypeParamBound,
+    Visibility, parse_quote,
+};
 
 use crate::Result;
 
@@ -17,6 +21,8 @@ pub(super) fn strip(text: &str) -> Result<String> {
 fn item(item: &mut Item) -> bool {
     match item {
         Item::Macro(_) => return false,
+        Item::Struct(item) => item.attrs.iter_mut().for_each(derives),
+        Item::Enum(item) => item.attrs.iter_mut().for_each(derives),
         Item::Const(constant) => return !private(&constant.vis),
         Item::Static(constant) => return !private(&constant.vis),
         Item::Fn(function) => {
@@ -51,6 +57,16 @@ fn item(item: &mut Item) -> bool {
         _ => {}
     }
     true
+}
+
+/// Leaves of the derived traits what costs next to nothing and others may need.
+fn derives(attribute: &mut Attribute) {
+    if !attribute.path().is_ident("derive") {
+        return;
+    }
+    let traits = attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).unwrap_or_default();
+    let kept = traits.iter().filter(|path| path.is_ident("Clone") || path.is_ident("Copy"));
+    *attribute = parse_quote!(#[derive(#(#kept),*)]);
 }
 
 fn private(visibility: &Visibility) -> bool {

@@ -53,15 +53,30 @@ pub(crate) fn run(place: &Workplace, runs: usize, spec: Option<&Path>) -> Result
     let medians: Vec<[f64; 2]> = times.iter().map(|[check, build]| [median(check), median(build)]).collect();
     let ours = compiled.iter().position(|name| *name == "ours").and_then(|index| medians.get(index).copied());
     let row = |name: &str, lines: &str, [check, build]: [f64; 2]| -> Vec<String> {
-        let to = |mode: usize, other: f64| ours.map_or_else(String::new, |ours| ratio(ours[mode] - idle[mode], other - idle[mode]));
-        vec![name.to_owned(), lines.to_owned(), format!("{check:.2}"), to(0, check), format!("{build:.2}"), to(1, build)]
+        let to = |mode: usize, other: f64| {
+            ours.map_or_else(String::new, |ours| ratio(ours[mode] - idle[mode], other - idle[mode]))
+        };
+        vec![
+            name.to_owned(),
+            lines.to_owned(),
+            format!("{check:.2}"),
+            to(0, check),
+            format!("{build:.2}"),
+            to(1, build),
+        ]
     };
     let mut rows: Vec<Vec<String>> = Vec::new();
     for (name, medians) in compiled.iter().zip(&medians) {
         let count = CRATES.iter().position(|one| one == name).map_or(0, |index| lines[index]);
         rows.push(row(name, &count.to_string(), *medians));
     }
-    rows.push(vec!["cargo alone".to_owned(), String::new(), format!("{:.2}", idle[0]), String::new(), format!("{:.2}", idle[1])]);
+    rows.push(vec![
+        "cargo alone".to_owned(),
+        String::new(),
+        format!("{:.2}", idle[0]),
+        String::new(),
+        format!("{:.2}", idle[1]),
+    ]);
     let what = spec.map_or_else(|| "the manifest's crate".to_owned(), |spec| spec.display().to_string());
     let title = format!("Compiling {what}, CPU seconds, medians of {runs}; `ours to it` is without cargo's own share");
     print(&title, &["", "lines of code", "check", "ours to it", "debug build", "ours to it"], &rows);
@@ -88,10 +103,14 @@ fn write(place: &Workplace, folder: &Path, spec: Option<&Path>) -> Result<[usize
     put(&folder.join("baseline"), baseline::MANIFEST, &baseline::files(&ir))?;
 
     let sources = rust_files(&ours.join("src"))?;
-    let floor = sources.iter().map(|(path, text)| Ok((path.clone(), floor::strip(text)?))).collect::<Result<Files>>()?;
+    let floor =
+        sources.iter().map(|(path, text)| Ok((path.clone(), floor::strip(text)?))).collect::<Result<Files>>()?;
     put(&folder.join("floor"), &manifest.replacen("\"ours\"", "\"floor\"", 1), &floor)?;
 
-    fs::write(folder.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"ours\", \"baseline\", \"floor\"]\n")?;
+    fs::write(
+        folder.join("Cargo.toml"),
+        "[workspace]\nresolver = \"3\"\nmembers = [\"ours\", \"baseline\", \"floor\"]\n",
+    )?;
     if !folder.join("Cargo.lock").exists() {
         fs::copy(place.root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
     }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::Result;
-use crate::table::{median, print, ratio};
+use crate::table::{median, print};
 
 /// How long a batch is.
 const BATCH: Duration = Duration::from_millis(2);
@@ -28,14 +28,20 @@ pub(crate) fn run(runs: usize, only: &str) -> Result<()> {
     table.compare::<Device, derived::Device>("device, unknown properties (derives drop them)", &extended)?;
     table.compare::<Device, derived::kept::Device>("device, unknown properties (derives flatten)", &extended)?;
     table.compare::<Vec<Device>, Vec<derived::Device>>("100 devices", &devices)?;
-    table.compare::<Vec<Device>, Vec<derived::Device>>("100 devices, other order", &Value::Array(
-        devices.as_array().into_iter().flatten().map(payloads::shuffled).collect(),
-    ))?;
+    table.compare::<Vec<Device>, Vec<derived::Device>>(
+        "100 devices, other order",
+        &Value::Array(devices.as_array().into_iter().flatten().map(payloads::shuffled).collect()),
+    )?;
     table.compare::<Twin, derived::Twin>("twin", &payloads::twin())?;
     table.compare::<IotHubDescription, derived::IotHub>("hub description", &payloads::hub())?;
-    table.compare::<IotHubDescription, derived::IotHub>("hub description, other order", &payloads::shuffled(&payloads::hub()))?;
+    table.compare::<IotHubDescription, derived::IotHub>(
+        "hub description, other order",
+        &payloads::shuffled(&payloads::hub()),
+    )?;
     let unit = if cfg!(feature = "allocations") { "allocations" } else { "ns" };
-    let title = format!("Reading and writing JSON, {unit} a value, medians of {runs} batches; `ratio` is ours to serde's derives");
+    let title = format!(
+        "Reading and writing JSON, {unit} a value, medians of {runs} batches; `ratio` is ours to serde's derives"
+    );
     print(&title, &["", "bytes", "read: ours", "derives", "ratio", "write: ours", "derives", "ratio"], &table.rows);
     Ok(())
 }
@@ -59,19 +65,15 @@ impl Table<'_> {
         let json = serde_json::to_vec(payload)?;
         let (ours, theirs): (O, D) = (serde_json::from_slice(&json)?, serde_json::from_slice(&json)?);
         check(name, &serde_json::to_value(&ours)?, &serde_json::to_value(&theirs)?)?;
-        let read = measure(
-            self.runs,
-            &|| drop(black_box(serde_json::from_slice::<O>(black_box(&json)))),
-            &|| drop(black_box(serde_json::from_slice::<D>(black_box(&json)))),
-        );
-        let write = measure(
-            self.runs,
-            &|| drop(black_box(serde_json::to_vec(black_box(&ours)))),
-            &|| drop(black_box(serde_json::to_vec(black_box(&theirs)))),
-        );
+        let read = measure(self.runs, &|| drop(black_box(serde_json::from_slice::<O>(black_box(&json)))), &|| {
+            drop(black_box(serde_json::from_slice::<D>(black_box(&json))))
+        });
+        let write = measure(self.runs, &|| drop(black_box(serde_json::to_vec(black_box(&ours)))), &|| {
+            drop(black_box(serde_json::to_vec(black_box(&theirs))))
+        });
         let mut row = vec![name.to_owned(), json.len().to_string()];
-        for [ours, theirs] in [read, write] {
-            row.extend([format!("{ours:.0}"), format!("{theirs:.0}"), ratio(ours, theirs)]);
+        for [ours, theirs, ratio] in [read, write] {
+            row.extend([format!("{ours:.0}"), format!("{theirs:.0}"), format!("{ratio:.2}")]);
         }
         self.rows.push(row);
         Ok(())
@@ -92,9 +94,9 @@ fn check(name: &str, ours: &Value, theirs: &Value) -> Result<()> {
     if same { Ok(()) } else { Err(format!("{name}: {ours} is not {theirs}").into()) }
 }
 
-/// The medians of two functions that take turns.
+/// The medians of two functions that take turns, and the median of the ratios of batches that stand side by side.
 #[cfg(not(feature = "allocations"))]
-fn measure(runs: usize, ours: &dyn Fn(), theirs: &dyn Fn()) -> [f64; 2] {
+fn measure(runs: usize, ours: &dyn Fn(), theirs: &dyn Fn()) -> [f64; 3] {
     let batch = |function: &dyn Fn(), count: u32| {
         let start = Instant::now();
         (0..count).for_each(|_| function());
@@ -110,11 +112,13 @@ fn measure(runs: usize, ours: &dyn Fn(), theirs: &dyn Fn()) -> [f64; 2] {
             times.push(batch(function, count).as_secs_f64() * 1e9 / f64::from(count));
         }
     }
-    times.map(|times| median(&times))
+    let ratios: Vec<f64> = times[0].iter().zip(&times[1]).map(|(ours, theirs)| ours / theirs).collect();
+    [median(&times[0]), median(&times[1]), median(&ratios)]
 }
 
-/// The allocations of two functions.
+/// The allocations of two functions, and their ratio.
 #[cfg(feature = "allocations")]
-fn measure(_: usize, ours: &dyn Fn(), theirs: &dyn Fn()) -> [f64; 2] {
-    [ours, theirs].map(|function| allocation_counter::measure(function).count_total as f64)
+fn measure(_: usize, ours: &dyn Fn(), theirs: &dyn Fn()) -> [f64; 3] {
+    let [ours, theirs] = [ours, theirs].map(|function| allocation_counter::measure(function).count_total as f64);
+    [ours, theirs, ours / theirs]
 }

@@ -48,7 +48,8 @@ pub(crate) fn extended(value: &Value) -> Value {
 pub(crate) fn twin() -> Value {
     let mut reported = Map::new();
     for sensor in 0..8 {
-        let reading = json!({ "celsius": 20.5 + f64::from(sensor), "since": "2017-11-20T09:12:44Z", "alarms": [1, 2, 3] });
+        let reading =
+            json!({ "celsius": 20.5 + f64::from(sensor), "since": "2017-11-20T09:12:44Z", "alarms": [1, 2, 3] });
         reported.insert(format!("sensor{sensor}"), reading);
     }
     json!({
@@ -64,22 +65,30 @@ pub(crate) fn twin() -> Value {
 }
 
 pub(crate) fn hub() -> Value {
-    let policies = [("iothubowner", "RegistryRead, RegistryWrite, ServiceConnect, DeviceConnect"), ("device", "DeviceConnect")];
+    let policies =
+        [("iothubowner", "RegistryRead, RegistryWrite, ServiceConnect, DeviceConnect"), ("device", "DeviceConnect")];
     let policy = |(name, rights)| json!({ "keyName": name, "primaryKey": KEY, "secondaryKey": KEY, "rights": rights });
     let queue = json!({ "lockDurationAsIso8601": "PT1M", "ttlAsIso8601": "PT1H", "maxDeliveryCount": 10 });
-    let rule = |number| json!({ "filterName": format!("office-{number}"), "action": "Accept", "ipMask": "203.0.113.0/24" });
-    let endpoint = |name| json!({
-        "connectionString": format!("Endpoint=sb://example.invalid/;SharedAccessKeyName=made-up;SharedAccessKey={KEY}"),
-        "name": name, "subscriptionId": "00000000-0000-0000-0000-000000000000", "resourceGroup": "examples"
-    });
-    let route = |number| json!({
-        "name": format!("route-{number}"), "source": "DeviceMessages", "condition": "temperature > 30",
-        "endpointNames": ["alerts"], "isEnabled": true
-    });
-    let events = |path: &str| json!({
-        "retentionTimeInDays": 1, "partitionCount": 4, "partitionIds": ["0", "1", "2", "3"], "path": path,
-        "endpoint": "sb://example.invalid/"
-    });
+    let rule =
+        |number| json!({ "filterName": format!("office-{number}"), "action": "Accept", "ipMask": "203.0.113.0/24" });
+    let endpoint = |name| {
+        json!({
+            "connectionString": format!("Endpoint=sb://example.invalid/;SharedAccessKeyName=made-up;SharedAccessKey={KEY}"),
+            "name": name, "subscriptionId": "00000000-0000-0000-0000-000000000000", "resourceGroup": "examples"
+        })
+    };
+    let route = |number| {
+        json!({
+            "name": format!("route-{number}"), "source": "DeviceMessages", "condition": "temperature > 30",
+            "endpointNames": ["alerts"], "isEnabled": true
+        })
+    };
+    let events = |path: &str| {
+        json!({
+            "retentionTimeInDays": 1, "partitionCount": 4, "partitionIds": ["0", "1", "2", "3"], "path": path,
+            "endpoint": "sb://example.invalid/"
+        })
+    };
     let policies = policies.map(policy);
     let rules = [0, 1, 2, 3].map(rule);
     let routes = [0, 1, 2].map(route);

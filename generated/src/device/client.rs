@@ -5,8 +5,8 @@
 use specsmith_runtime::codegen::v1::Error;
 use specsmith_runtime::codegen::v1::Pipeline;
 
-use super::messages::Messages;
 use super::files::Files;
+use super::messages::Messages;
 
 /// IoT Hub device-side messaging and file upload
 ///
@@ -47,11 +47,11 @@ impl Client {
 
     /// Messages from the device to the cloud, and from the cloud to the device.
     pub fn messages(&self) -> Messages<'_> {
-        Messages::new(self)
+        Messages { client: self }
     }
 
     /// File uploads to the storage account of the hub, from the place to write to until the report of the outcome.
     pub fn files(&self) -> Files<'_> {
-        Files::new(self)
+        Files { client: self }
     }
 }

@@ -6,8 +6,8 @@ use specsmith_runtime::codegen::v1::Error;
 use specsmith_runtime::codegen::v1::Pipeline;
 
 use super::devices::Devices;
-use super::twins::Twins;
 use super::jobs::Jobs;
+use super::twins::Twins;
 
 /// IoT Hub identity registry
 ///
@@ -43,16 +43,16 @@ impl Client {
 
     /// Device identities, one by one and in bulk, their statistics and pending messages, and queries over twins.
     pub fn devices(&self) -> Devices<'_> {
-        Devices::new(self)
+        Devices { client: self }
     }
 
     /// Device twins, the JSON documents in which the hub keeps the state of devices, and direct methods.
     pub fn twins(&self) -> Twins<'_> {
-        Twins::new(self)
+        Twins { client: self }
     }
 
     /// Scheduled jobs, which call a direct method on many devices or update their twins.
     pub fn jobs(&self) -> Jobs<'_> {
-        Jobs::new(self)
+        Jobs { client: self }
     }
 }

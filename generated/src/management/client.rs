@@ -49,6 +49,6 @@ impl Client {
 
     /// IoT hubs with their keys, quotas, consumer groups and jobs.
     pub fn iot_hubs(&self) -> IotHubs<'_> {
-        IotHubs::new(self)
+        IotHubs { client: self }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use specsmith_runtime::codegen::v1::{self as v1, Duration, Map, Rfc1123, Secret, Value};
+use specsmith_runtime::codegen::v1::{self, Duration, Map, Rfc1123, Secret, Value};
 
 /// An IoT hub as an Azure resource.
 #[non_exhaustive]

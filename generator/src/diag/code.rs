@@ -116,8 +116,8 @@ codes! {
     /// A schema contains itself through `allOf`.
     AllOfCycle = "SM405", Error;
 
-    /// A definition contains nothing but itself.
-    EndlessSchema = "SM501", Error;
+    /// A definition is a list or a map of itself, which no type of Rust is: any JSON value is taken within.
+    EndlessSchema = "SM501", Warning;
     /// The documents of one client define something of the same name differently.
     UnequalDefinitions = "SM502", Error;
     /// The same, where no manifest says what each is called: each becomes a model of its own.

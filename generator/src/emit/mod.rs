@@ -54,6 +54,9 @@ pub(crate) fn module(ir: &Crate, reqwest: bool) -> OutputFile {
             line!(code, "pub use self::client::Client;");
             for (name, contents) in members(ir, client, Form::Module { reqwest }) {
                 code.gap();
+                if name == client.module.bare() {
+                    line!(code, "#[allow(clippy::module_inception)]");
+                }
                 let public = if name == "client" { "" } else { "pub " };
                 code.block(format_args!("{public}mod {}", crate::naming::snake(&name)), "}", |code| {
                     code.raw(&contents)

@@ -27,7 +27,7 @@ pub(super) fn file(client: &Client) -> String {
     }
     let mut names = imports.names();
     if !client.models.is_empty() {
-        names.insert(0, "self as v1".to_owned());
+        names.insert(0, "self".to_owned());
         code.list(&format!("use {RUNTIME}::codegen::v1::{{"), &names, "};");
     }
     code.gap();

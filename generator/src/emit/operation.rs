@@ -1,11 +1,13 @@
 //! Groups of operations: their methods, builders and answers.
 
+use serde_json::Value;
+
 use super::types::{self, Imports, Passing};
 use super::{Form, HEADER, RUNTIME, limits};
 use crate::ir::{
-    BodyKind, Client, CollectionFormat, Crate, ErrorFormat, EtagSource, FieldRole, Group, Literal, Model, Operation,
-    Output, Paging, Parameter, PathArgument, PathPart, Place, Prose, ResponseBody, Retry, Role, Shape, Side, Status,
-    Struct, Type,
+    BodyKind, Client, CollectionFormat, Crate, ErrorFormat, EtagSource, FieldRole, Group, Limits, Literal, Model,
+    Operation, Output, Paging, Parameter, PathArgument, PathPart, Place, Prose, Response, ResponseBody, Retry, Role,
+    Shape, Side, Status, Struct, Type,
 };
 use crate::naming::{self, Ident};
 use crate::render::{Code, inline_code, line, literal};
@@ -152,6 +154,26 @@ fn positional(client: &Client, operation: &Operation, lifetime: &str, imports: &
     arguments
 }
 
+/// A method that is called as a constructor, or as one of a trait of std, is none: clippy thinks it should be.
+fn allow_name(code: &mut Code, name: &Ident) {
+    const OF_TRAITS: &[&str] = &[
+        "add", "as_mut", "as_ref", "bitand", "bitor", "bitxor", "borrow", "borrow_mut", "clone", "cmp", "default",
+        "deref", "deref_mut", "div", "drop", "eq", "from_iter", "from_str", "hash", "index", "index_mut", "into_iter",
+        "mul", "neg", "next", "not", "rem", "shl", "shr", "sub",
+    ];
+    if name.as_str() == "new" {
+        line!(code, "#[allow(clippy::new_ret_no_self)]");
+    } else if OF_TRAITS.contains(&name.as_str()) {
+        line!(code, "#[allow(clippy::should_implement_trait)]");
+    }
+}
+
+/// Whether a struct of the required arguments borrows any of them.
+fn borrows(operation: &Operation) -> bool {
+    let borrowed = |ty: &Type| *ty == Type::String || matches!(types::passing(ty), Passing::Reference);
+    operation.required.iter().any(|parameter| borrowed(&parameter.ty))
+}
+
 /// The model of a body that is taken apart: one that has nothing but a few required properties.
 fn flattened<'a>(client: &'a Client, parameter: &Parameter) -> Option<(&'a Model, &'a Struct)> {
     let Type::Model(id) = &parameter.ty else { return None };
@@ -214,7 +236,8 @@ impl Writer<'_> {
         self.method_docs(code, operation);
         let bundled = operation.required.len() > POSITIONAL;
         let arguments: Vec<String> = if bundled {
-            vec!["&self".to_owned(), format!("arguments: {}<'_>", operation.arguments)]
+            let lifetime = if borrows(operation) { "<'_>" } else { "" };
+            vec!["&self".to_owned(), format!("arguments: {}{lifetime}", operation.arguments)]
         } else {
             let own = positional(self.client, operation, "", self.imports).into_iter();
             let own = own.map(|argument| format!("{}: {}", argument.name, argument.ty));
@@ -228,6 +251,7 @@ impl Writer<'_> {
             || !operation.client_parameters.is_empty()
             || !operation.constants.is_empty()
             || !operation.fixed_query.is_empty();
+        allow_name(code, &operation.name);
         code.list(&format!("pub fn {}(", operation.name), &arguments, &format!(") -> {returns} {{"));
         code.indented(|code| {
             let new = format!("Request::new(&{})", description_name(operation));
@@ -289,19 +313,30 @@ impl Writer<'_> {
             return;
         }
         let mut any = false;
-        let mut item = |code: &mut Code, name: &Ident, prose: &Prose| {
-            if !prose.0.is_empty() {
+        let mut item = |code: &mut Code, name: &Ident, prose: &Prose, limits: &Limits, default: Option<&Value>| {
+            let mut sentences = limits::notes(limits, default);
+            if !prose.0.trim().is_empty() {
+                sentences.insert(0, prose.0.trim().to_owned());
+            }
+            if !sentences.is_empty() {
                 if !any {
                     code.doc(format_args!(""));
                 }
                 any = true;
-                code.argument(name.bare(), prose);
+                code.argument(name.bare(), &Prose(sentences.join(" ")));
             }
         };
         for parameter in &operation.required {
             match flattened(self.client, parameter) {
-                Some((_, shape)) => shape.fields.iter().for_each(|field| item(code, &field.name, &field.description)),
-                None => item(code, &parameter.name, &parameter.description),
+                Some((_, shape)) => {
+                    for field in &shape.fields {
+                        item(code, &field.name, &field.description, &field.limits, field.default.as_ref());
+                    }
+                }
+                None => {
+                    let default = parameter.default.as_ref();
+                    item(code, &parameter.name, &parameter.description, &parameter.limits, default);
+                }
             }
         }
     }
@@ -317,7 +352,7 @@ impl Writer<'_> {
                 }
                 PathArgument::Method(index) => match operation.required.get(*index) {
                     Some(parameter) => {
-                        self.path(code, parameter, &format!("{prefix}{}", parameter.name), *raw);
+                        self.path(code, parameter, &format!("{prefix}{}", parameter.name), *raw, *list);
                         continue;
                     }
                     None => continue,
@@ -356,11 +391,11 @@ impl Writer<'_> {
         }
     }
 
-    fn path(&mut self, code: &mut Code, parameter: &Parameter, value: &str, raw: bool) {
+    fn path(&mut self, code: &mut Code, parameter: &Parameter, value: &str, raw: bool, list: CollectionFormat) {
         match (&parameter.ty, types::passing(&parameter.ty)) {
             (Type::List(_), _) => {
                 self.imports.add("CollectionFormat");
-                line!(code, "request.path_list({value}, CollectionFormat::Csv);");
+                line!(code, "request.path_list({value}, CollectionFormat::{list:?});");
             }
             (Type::String, _) if raw => line!(code, "request.raw_path({value});"),
             (_, _) if raw => line!(code, "request.raw_path(&{value}.to_string());"),
@@ -470,20 +505,16 @@ impl Writer<'_> {
     }
 
     fn bundle(&mut self, code: &mut Code, operation: &Operation) {
-        let borrowed = operation
-            .required
-            .iter()
-            .any(|parameter| !matches!(types::passing(&parameter.ty), Passing::Copy) || parameter.ty == Type::String);
-        let lifetime = if borrowed { "'a " } else { "" };
+        let lifetime = if borrows(operation) { "<'a>" } else { "" };
         code.doc(format_args!("What [`{}::{}`] takes.", self.group.ty, operation.name.bare()));
         line!(code, "#[derive(Debug)]");
-        code.block(format_args!("pub struct {}<'a>", operation.arguments), "}", |code| {
+        code.block(format_args!("pub struct {}{lifetime}", operation.arguments), "}", |code| {
             for parameter in &operation.required {
                 parameter_docs(code, parameter);
                 let ty = match &parameter.ty {
                     Type::ETag => self.imports.add("Condition").to_owned(),
                     Type::Bytes => self.imports.add("Body").to_owned(),
-                    ty => types::argument(ty, self.client, MODELS, lifetime, self.imports),
+                    ty => types::argument(ty, self.client, MODELS, "'a ", self.imports),
                 };
                 line!(code, "pub {}: {ty},", parameter.name);
             }
@@ -525,6 +556,7 @@ impl Writer<'_> {
             }
             _ => {
                 let ty = types::argument(&parameter.ty, self.client, MODELS, "", self.imports);
+                allow_name(code, name);
                 code.block(format_args!("pub fn {name}(mut self, {name}: {ty}) -> Self"), "}", |code| {
                     self.put(code, parameter, "self.call.request().", name.as_str());
                     line!(code, "self");
@@ -597,14 +629,12 @@ impl Writer<'_> {
             Some(accept) => links.push(format!(".accept(Some({}))", literal(accept))),
             None => links.push(".accept(None)".to_owned()),
         }
-        let statuses = operation.responses.iter().filter(|response| !response.error).filter_map(|response| {
-            match response.status {
-                Status::Code(code) if !(200..300).contains(&code) => Some(code.to_string()),
-                _ => None,
-            }
-        });
-        let odd: Vec<String> = statuses.collect();
-        if !odd.is_empty() {
+        // Otherwise all from 200 to 299 are, also those that the document does not list.
+        let is_odd = |response: &Response| match response.status {
+            Status::Code(code) => (200..300).contains(&code) == response.error,
+            _ => false,
+        };
+        if operation.responses.iter().any(is_odd) {
             let all =
                 operation.responses.iter().filter(|response| !response.error).filter_map(|response| {
                     match response.status {

@@ -120,7 +120,10 @@ pub(crate) enum PathPart {
     /// An argument of the method, or a parameter of the client.
     Hole {
         parameter: PathArgument,
+        /// Whether slashes stay.
         raw: bool,
+        /// How the items of a list stand in a row.
+        list: CollectionFormat,
     },
 }
 

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::ClientPlan;
 use super::operation::Lowered;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ir::{Group, Operation, Prose, Side};
+use crate::ir::{Client, Group, Operation, Prose, Shape, Side, Type};
 use crate::naming::{self, Ident, Scope, Wanted};
 
 /// Names that a client has of its own.
@@ -109,6 +109,20 @@ fn group(module: Ident, description: Option<String>, members: Vec<(Wanted, Opera
         module,
         description: Prose(description.unwrap_or_default()),
         operations: operations.collect(),
+    }
+}
+
+/// A body is not taken apart where its properties are called as other arguments, or variables of the method, are.
+pub(super) fn keep_bodies_whole(client: &mut Client) {
+    for operation in client.groups.iter_mut().flat_map(|group| &mut group.operations) {
+        let others = operation.required.iter().filter(|parameter| !parameter.flatten);
+        let others: Vec<Ident> = others.map(|parameter| parameter.name.clone()).collect();
+        for parameter in operation.required.iter_mut().filter(|parameter| parameter.flatten) {
+            let Type::Model(id) = &parameter.ty else { continue };
+            let Some(Shape::Struct(shape)) = client.models.get(id.0).map(|model| &model.shape) else { continue };
+            let mut names = shape.fields.iter().map(|field| &field.name);
+            parameter.flatten = !names.any(|name| LOCALS.contains(&name.bare()) || others.contains(name));
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::schema::{Draft, DraftEnum, DraftField, DraftShape, DraftStruct, Rest};
 use super::{ClientPlan, direction};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ir::{Client, Enum, Field, Literal, Model, Output, Shape, Struct, Union, Variant};
+use crate::ir::{Client, Enum, EnumKind, Field, Literal, Model, Output, Shape, Struct, Union, Variant};
 use crate::naming::{self, Case, Ident, Scope, Wanted};
 
 /// Drafts to models, with names.
@@ -20,15 +20,7 @@ pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Di
             );
         }
     }
-    let mut scope = Scope::new(naming::RESERVED_TYPES);
-    for draft in &drafts {
-        let pin = pin_key(draft).and_then(|name| plan.models.get(name));
-        scope.collect(match pin {
-            Some((name, _)) => Wanted::pinned(name.clone()),
-            None => candidates(&draft.names),
-        });
-    }
-    let names = scope.assign();
+    let names = model_names(plan, &drafts);
     let mut used = Vec::new();
     let shapes: Vec<Shape> = drafts
         .iter()
@@ -67,6 +59,23 @@ fn pin_key(draft: &Draft) -> Option<&String> {
         DraftShape::Enum(_) => draft.definition.as_ref().or(draft.names.first()),
         _ => draft.definition.as_ref(),
     }
+}
+
+/// The models' names. Definitions have theirs before what is named after the place where it stands.
+fn model_names(plan: &ClientPlan, drafts: &[Draft]) -> Vec<Ident> {
+    let mut scope = Scope::new(naming::RESERVED_TYPES);
+    let (mut order, inline): (Vec<_>, Vec<_>) = drafts.iter().enumerate().partition(|(_, draft)| draft.definition.is_some());
+    order.extend(inline);
+    for (_, draft) in &order {
+        let pin = pin_key(draft).and_then(|name| plan.models.get(name));
+        scope.collect(match pin {
+            Some((name, _)) => Wanted::pinned(name.clone()),
+            None => candidates(&draft.names),
+        });
+    }
+    let mut names: Vec<(usize, Ident)> = order.iter().map(|(index, _)| *index).zip(scope.assign()).collect();
+    names.sort_by_key(|(index, _)| *index);
+    names.into_iter().map(|(_, name)| name).collect()
 }
 
 fn candidates(names: &[String]) -> Wanted {
@@ -119,9 +128,8 @@ fn settled(field: &DraftField, name: Ident) -> Field {
 
 fn enumeration(shape: &DraftEnum) -> Enum {
     let mut scope = Scope::new(&[]);
-    for variant in &shape.variants {
-        let name = variant.name.as_deref().unwrap_or(&variant.value);
-        scope.collect(Wanted::new(naming::pascal(name)).or(naming::spelled_in_case(Case::Pascal, name)));
+    for wanted in variants(shape) {
+        scope.collect(wanted);
     }
     scope.collect(
         Wanted::new(naming::pascal("other"))
@@ -137,6 +145,23 @@ fn enumeration(shape: &DraftEnum) -> Enum {
         description: variant.description.clone(),
     });
     Enum { kind: shape.kind, variants: variants.collect(), other, open: shape.open, ignore_case: shape.ignore_case }
+}
+
+/// What the variants would like to be called. `name` is `Name` before `-name` is; that one is `MinusName` then.
+fn variants(shape: &DraftEnum) -> Vec<Wanted> {
+    let names = shape.variants.iter().map(|variant| match (&variant.name, variant.value.strip_prefix('-')) {
+        (Some(name), _) => name.clone(),
+        (None, Some(number)) if shape.kind == EnumKind::Integer => format!("minus {number}"),
+        (None, _) => variant.value.clone(),
+    });
+    let names: Vec<(Ident, Ident)> =
+        names.map(|name| (naming::pascal(&name), naming::spelled_in_case(Case::Pascal, &name))).collect();
+    let is_plain = |name: &Ident| names.iter().any(|(plain, spelled)| plain == name && spelled == name);
+    let wanted = names.iter().map(|(plain, spelled)| match plain == spelled || !is_plain(plain) {
+        true => Wanted::new(plain.clone()).or(spelled.clone()),
+        false => Wanted::new(spelled.clone()).or(plain.clone()),
+    });
+    wanted.collect()
 }
 
 fn union(tag: &Literal, variants: &[(Literal, crate::ir::ModelId)], names: &[Ident]) -> Shape {
@@ -158,6 +183,11 @@ pub(super) fn types(client: &mut Client) {
     let mut scope = Scope::new(&reserved);
     for group in &client.groups {
         scope.collect(Wanted::new(group.ty.clone()).or(naming::pascal(&format!("{} operations", group.module.bare()))));
+    }
+    for (group, ty) in client.groups.iter_mut().zip(scope.assign()) {
+        group.ty = ty;
+        // Each group has a module of its own, so that one's names are no matter to another.
+        let mut scope = Scope::new(&reserved.iter().copied().chain([group.ty.as_str()]).collect::<Vec<_>>());
         for operation in &group.operations {
             let (group, name) = (group.module.bare(), operation.name.bare());
             for suffix in ["", " arguments", " output"] {
@@ -169,10 +199,7 @@ pub(super) fn types(client: &mut Client) {
                 );
             }
         }
-    }
-    let mut names = scope.assign().into_iter();
-    for group in &mut client.groups {
-        group.ty = names.next().unwrap_or_else(|| group.ty.clone());
+        let mut names = scope.assign().into_iter();
         for operation in &mut group.operations {
             operation.builder = names.next().unwrap_or_else(|| operation.builder.clone());
             operation.arguments = names.next().unwrap_or_else(|| operation.arguments.clone());

@@ -4,12 +4,13 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::client::ClientScope;
+use super::equal::same_schema;
 use super::media;
 use super::path::{self, Hole};
 use super::schema::Schemas;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    BodyKind, Constant, EtagSource, Literal, LongRunning, Method, Output, OutputVariant, Paging, Parameter,
+    BodyKind, CollectionFormat, Constant, EtagSource, Literal, LongRunning, Method, Output, OutputVariant, Paging, Parameter,
     PathArgument, PathPart, Place, Prose, Response, ResponseBody, ResponseHeader, Retry, Role, Side, Status, Type,
 };
 use crate::naming;
@@ -56,7 +57,7 @@ impl<'g> Context<'_, 'g> {
         for one in &declared {
             self.parameter(one, &holes, source, &id, &mut parts)?;
         }
-        self.form(source, &mut parts)?;
+        self.form(source, &id, &mut parts)?;
         let path = self.path(&template, &holes, &mut parts);
         let responses = self.responses(source, &id)?;
         let output = self.output(&responses);
@@ -65,11 +66,7 @@ impl<'g> Context<'_, 'g> {
             method: source.method,
             template: Literal(item.template.clone()),
             path,
-            fixed_query: template
-                .query
-                .iter()
-                .map(|(name, value)| (Literal(name.clone()), Literal(value.clone())))
-                .collect(),
+            fixed_query: fixed_query(&template, &declared),
             summary: Prose(source.summary.clone().unwrap_or_default()),
             description: Prose(source.description.clone().unwrap_or_default()),
             deprecated: source.deprecated,
@@ -210,7 +207,7 @@ impl<'g> Context<'_, 'g> {
             In::Body => self.body(parameter, source, id)?,
             _ => {
                 let ty = self.schemas.ty(&parameter.schema, &[id, hint]);
-                let place = self.place(parameter, &ty)?;
+                let place = self.place(parameter, &ty, id)?;
                 (ty, place)
             }
         };
@@ -241,14 +238,14 @@ impl<'g> Context<'_, 'g> {
             description: Prose(
                 parameter.description.clone().or_else(|| parameter.schema.description.clone()).unwrap_or_default(),
             ),
-            limits: parameter.schema.limits.clone(),
+            limits: self.schemas.limits(&parameter.schema),
             default: parameter.schema.default.clone(),
             role,
             flatten: self.client.flattens(id, parameter),
         })
     }
 
-    fn place(&mut self, parameter: &spec::Parameter, ty: &Type) -> Option<Place> {
+    fn place(&mut self, parameter: &spec::Parameter, ty: &Type, id: &str) -> Option<Place> {
         let list = parameter.collection_format;
         Some(match parameter.place {
             In::Query if is_flag(parameter) => Place::QueryFlag,
@@ -256,7 +253,7 @@ impl<'g> Context<'_, 'g> {
             In::Header if parameter.header_prefix.is_some() => Place::HeaderPrefix,
             In::Header => Place::Header { list },
             In::FormData if *ty == Type::Bytes => {
-                self.unsupported(&parameter.at, "a form with files (`multipart/form-data`)");
+                self.unsupported(&parameter.at, "a form with files (`multipart/form-data`)", id);
                 return None;
             }
             In::FormData => Place::Form { list },
@@ -264,35 +261,27 @@ impl<'g> Context<'_, 'g> {
         })
     }
 
-    fn unsupported(&mut self, at: &crate::diag::Location, what: &str) {
+    fn unsupported(&mut self, at: &crate::diag::Location, what: &str, id: &str) {
         self.report(
             Diagnostic::new(Code::Unsupported, format!("{what} is not supported yet"))
                 .at(at)
-                .help("the operation is left out"),
+                .help(format!("the operation `{id}` is left out")),
         );
     }
 
     /// A parameter outside the body is text, or a list of texts.
     fn simple(&mut self, parameter: &spec::Parameter, ty: Type) -> Type {
-        match ty {
-            Type::List(item) => match *item {
-                Type::Json | Type::JsonObject | Type::Map(_) | Type::List(_) => Type::List(Box::new(Type::String)),
-                item => Type::List(Box::new(item)),
-            },
-            Type::Bytes => Type::String,
-            Type::Json | Type::JsonObject | Type::Map(_) => {
-                self.report(
-                    Diagnostic::new(
-                        Code::ParameterType,
-                        format!("the parameter `{}` is not a simple value", parameter.name),
-                    )
-                    .at(&parameter.at)
-                    .help("it is taken as a string"),
-                );
-                Type::String
-            }
-            ty => ty,
-        }
+        let is_simple = |ty: &Type| !matches!(ty, Type::Json | Type::JsonObject | Type::Map(_) | Type::List(_));
+        let (ty, help) = match ty {
+            Type::Bytes => return Type::String,
+            Type::List(item) if !is_simple(&item) => (Type::List(Box::new(Type::String)), "it is taken as a list of strings"),
+            Type::List(_) => return ty,
+            ty if is_simple(&ty) => return ty,
+            _ => (Type::String, "it is taken as a string"),
+        };
+        let message = format!("the parameter `{}` is not a simple value", parameter.name);
+        self.report(Diagnostic::new(Code::ParameterType, message).at(&parameter.at).help(help));
+        ty
     }
 
     fn body(&mut self, parameter: &'g spec::Parameter, source: &spec::Operation, id: &str) -> Option<(Type, Place)> {
@@ -302,7 +291,7 @@ impl<'g> Context<'_, 'g> {
         let kind = match media::body(consumes, &ty) {
             Ok(kind) => kind,
             Err(media) => {
-                self.unsupported(&parameter.at, &format!("a body of the type `{media}`"));
+                self.unsupported(&parameter.at, &format!("a body of the type `{media}`"), id);
                 return None;
             }
         };
@@ -316,7 +305,7 @@ impl<'g> Context<'_, 'g> {
     }
 
     /// A form and a body do not go together.
-    fn form(&mut self, source: &spec::Operation, parts: &mut Parts) -> Option<()> {
+    fn form(&mut self, source: &spec::Operation, id: &str, parts: &mut Parts) -> Option<()> {
         let consumes = source.consumes.as_ref().unwrap_or(&self.document.consumes);
         let form =
             parts.required.iter().chain(&parts.optional).any(|parameter| matches!(parameter.place, Place::Form { .. }));
@@ -324,7 +313,7 @@ impl<'g> Context<'_, 'g> {
             && consumes.iter().any(|media| media.starts_with("multipart/"))
             && !consumes.iter().any(|media| media.contains("urlencoded"))
         {
-            self.unsupported(&source.at, "a form of several parts (`multipart/form-data`)");
+            self.unsupported(&source.at, "a form of several parts (`multipart/form-data`)", id);
             return None;
         }
         Some(())
@@ -376,6 +365,7 @@ impl<'g> Context<'_, 'g> {
     fn responses(&mut self, source: &'g spec::Operation, id: &str) -> Option<Vec<Response>> {
         let produces = source.produces.as_ref().unwrap_or(&self.document.produces);
         let mut responses = Vec::new();
+        let mut inline: Vec<(&spec::Schema, Type)> = Vec::new();
         for (key, entry) in &source.responses {
             let Some(response) = self.graph.response(entry) else { continue };
             let status = match key.as_str() {
@@ -397,12 +387,19 @@ impl<'g> Context<'_, 'g> {
             let body = match &response.schema {
                 None => None,
                 Some(schema) => {
-                    let ty = self.schemas.ty(schema, &[id, "response"]);
+                    let twin = inline.iter().find(|(other, _)| same_schema(self.graph, schema, other));
+                    let ty = match twin {
+                        Some((_, ty)) => ty.clone(),
+                        None => self.schemas.ty(schema, &[id, "response"]),
+                    };
+                    if schema.reference.is_none() {
+                        inline.push((schema, ty.clone()));
+                    }
                     match media::response(produces, &ty) {
                         Ok(body) => Some(body),
                         Err(_) if error => None,
                         Err(media) => {
-                            self.unsupported(&response.at, &format!("an answer of the type `{media}`"));
+                            self.unsupported(&response.at, &format!("an answer of the type `{media}`"), id);
                             return None;
                         }
                     }
@@ -434,7 +431,7 @@ impl<'g> Context<'_, 'g> {
             _ => {
                 let variants = successes.iter().filter_map(|response| match response.status {
                     Status::Code(status) => Some(OutputVariant {
-                        name: naming::pascal(media::status_name(status)),
+                        name: naming::pascal(&media::status_name(status)),
                         status,
                         body: response.body.clone(),
                         description: response.description.clone(),
@@ -568,6 +565,16 @@ fn constant(parameter: &spec::Parameter) -> Option<Literal> {
         [only @ (Value::Number(_) | Value::Bool(_))] => Some(Literal(only.to_string())),
         _ => None,
     }
+}
+
+/// The query of the template, but for what is declared as a parameter too.
+fn fixed_query(template: &path::Template, declared: &[Declared<'_>]) -> Vec<(Literal, Literal)> {
+    let declared = |name: &str| {
+        let mut parameters = declared.iter().map(|declared| declared.parameter);
+        parameters.any(|parameter| parameter.place == In::Query && parameter.required && parameter.name == name)
+    };
+    let fixed = template.query.iter().filter(|(name, _)| !declared(name));
+    fixed.map(|(name, value)| (Literal(name.clone()), Literal(value.clone()))).collect()
 }
 
 /// Whether only the presence of a query parameter counts.

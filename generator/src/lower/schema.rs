@@ -157,10 +157,10 @@ impl<'a> Schemas<'a> {
             self.diagnostics.push(
                 Diagnostic::new(
                     Code::EndlessSchema,
-                    format!("the definition `{}` contains nothing but itself", id.name),
+                    format!("the definition `{}` holds nothing but itself", id.name),
                 )
                 .at(&schema.at)
-                .help("it is taken as any JSON value"),
+                .help("what it holds is taken as any JSON value"),
             );
             return Type::Json;
         }
@@ -306,7 +306,7 @@ impl<'a> Schemas<'a> {
                 Additional::Schema(values) => {
                     let mut hint = hint.to_vec();
                     hint.push("value");
-                    match self.ty(values, &hint) {
+                    match self.element(values, &hint) {
                         Type::Json => Type::JsonObject,
                         ty => Type::Map(Box::new(ty)),
                     }
@@ -318,12 +318,18 @@ impl<'a> Schemas<'a> {
     fn array(&mut self, schema: &Schema, hint: &[&str]) -> Type {
         let mut hint = hint.to_vec();
         hint.push("item");
-        let item = match &schema.items {
-            Some(items) if items.nullable == Some(true) => Type::Nullable(Box::new(self.ty(items, &hint))),
-            Some(items) => self.ty(items, &hint),
-            None => Type::Json,
-        };
+        let item = schema.items.as_ref().map_or(Type::Json, |items| self.element(items, &hint));
         Type::List(Box::new(item))
+    }
+
+    /// The type of what a list or a map holds.
+    fn element(&mut self, schema: &Schema, hint: &[&str]) -> Type {
+        let ty = match self.ty(schema, hint) {
+            // JSON has no raw bytes.
+            Type::Bytes => Type::Base64,
+            ty => ty,
+        };
+        if schema.nullable == Some(true) && ty != Type::Json { Type::Nullable(Box::new(ty)) } else { ty }
     }
 
     fn unknown_format(&mut self, schema: &Schema, format: &str, taken_as: &str) {
@@ -504,7 +510,7 @@ impl<'a> Schemas<'a> {
                 Additional::Unsaid => {}
                 Additional::Forbidden => rest = Rest::Forbidden,
                 Additional::Any => rest = Rest::Typed(Type::Json),
-                Additional::Schema(values) => rest = Rest::Typed(self.ty(values, &[hint, "value"])),
+                Additional::Schema(values) => rest = Rest::Typed(self.element(values, &[hint, "value"])),
             }
         }
         let mut required: HashSet<&str> = HashSet::new();
@@ -567,9 +573,25 @@ impl<'a> Schemas<'a> {
             role: if required { FieldRole::Required } else { FieldRole::Optional },
             read_only: property.read_only,
             description: Prose(self.describe(property)),
-            limits: property.limits.clone(),
+            limits: self.limits(property),
             default: property.default.clone(),
         }
+    }
+
+    /// The limits that mean something for the schema's type.
+    pub(super) fn limits(&mut self, schema: &Schema) -> Limits {
+        let mut limits = schema.limits.clone();
+        if matches!(schema.ty, Some(Kind::Integer | Kind::Number | Kind::Boolean)) {
+            let lengths = [("minLength", limits.min_length.take()), ("maxLength", limits.max_length.take())];
+            for (key, _) in lengths.iter().filter(|(_, length)| length.is_some()) {
+                self.diagnostics.push(
+                    Diagnostic::new(Code::NoEffect, format!("`{key}` has no effect on what is no string"))
+                        .at(&schema.at.join(key))
+                        .help("a number has a `minimum` and a `maximum`"),
+                );
+            }
+        }
+        limits
     }
 
     /// A property's own words, or those of what it refers to.

@@ -100,25 +100,29 @@ impl Code {
             self.wide(&format!("{head}{}", links.concat()), tail);
             return;
         }
-        self.wide(head, "");
-        self.depth += 1;
+        let steps = if self.wide(head, "") { 2 } else { 1 };
+        self.depth += steps;
         let last = links.len() - 1;
         for (index, link) in links.iter().enumerate() {
             self.line(format_args!("{link}{}", if index == last { tail } else { "" }));
         }
-        self.depth -= 1;
+        self.depth -= steps;
     }
 
-    /// An assignment, on two lines where one would be too wide.
-    fn wide(&mut self, text: &str, tail: &str) {
+    /// An assignment, on two lines where one would be too wide; says whether it is on two.
+    fn wide(&mut self, text: &str, tail: &str) -> bool {
         match text.split_once(" = ") {
             Some((name, value)) if text.len() + tail.len() + self.depth * 4 > WIDTH => {
                 self.line(format_args!("{name} ="));
                 self.depth += 1;
                 self.line(format_args!("{value}{tail}"));
                 self.depth -= 1;
+                true
             }
-            _ => self.line(format_args!("{text}{tail}")),
+            _ => {
+                self.line(format_args!("{text}{tail}"));
+                false
+            }
         }
     }
 

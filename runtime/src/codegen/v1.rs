@@ -1,4 +1,82 @@
 //! The first, and so far the only one.
+//!
+//! What a model, enums and a union look like in a generated crate:
+//!
+//! ```
+//! use specsmith_runtime::codegen::v1::{self as v1, Map, Value};
+//!
+//! #[derive(Clone)]
+//! pub struct Device {
+//!     pub device_id: String,
+//!     pub status: Option<Status>,
+//!     pub level: Option<Level>,
+//!     pub authentication: Option<Authentication>,
+//!     pub additional_properties: Map<String, Value>,
+//! }
+//!
+//! impl Device {
+//!     pub fn new(device_id: impl Into<String>) -> Self {
+//!         let additional_properties = Map::new();
+//!         Self { device_id: device_id.into(), status: None, level: None, authentication: None, additional_properties }
+//!     }
+//! }
+//!
+//! v1::model!(Device(String::new()), required [0], aliases ["id" 0], {
+//!     0 "deviceId" device_id,
+//!     1 "status" status,
+//!     2 "level" level,
+//!     3 "authentication" authentication,
+//! } ..additional_properties);
+//!
+//! #[derive(Clone)]
+//! pub enum Status {
+//!     Enabled,
+//!     Other(String),
+//! }
+//!
+//! v1::string_enum!(Status, any_case, Other, { Enabled "enabled" });
+//!
+//! #[derive(Clone)]
+//! pub enum Level {
+//!     Low,
+//!     Other(i64),
+//! }
+//!
+//! v1::integer_enum!(Level, Other, { Low 1 });
+//!
+//! #[derive(Clone)]
+//! pub enum Authentication {
+//!     Sas(Box<Sas>),
+//!     Other(Map<String, Value>),
+//! }
+//!
+//! v1::union_model!(Authentication, "type", Other, { Sas "sas" });
+//!
+//! #[derive(Clone)]
+//! pub struct Sas {
+//!     pub key: v1::Secret,
+//! }
+//!
+//! impl Sas {
+//!     pub fn new(key: v1::Secret) -> Self {
+//!         Self { key }
+//!     }
+//! }
+//!
+//! v1::model!(Sas(v1::Secret::default()), required [0], tag "type" "sas", { 0 "key" key });
+//!
+//! let json = r#"{"deviceId":"a","status":"enabled","level":2,"authentication":{"type":"sas","key":"k"},"new":null}"#;
+//! let device: Device = serde_json::from_str(json)?;
+//! assert!(matches!(device.status, Some(Status::Enabled)));
+//! assert_eq!(serde_json::to_string(&device)?, json);
+//! assert_eq!(
+//!     format!("{device:?}"),
+//!     r#"Device { deviceId: "a", status: "enabled", level: 2, authentication: Sas { key: Secret(..) }, new: null }"#,
+//! );
+//! let error = serde_json::from_str::<Device>(r#"{"id":"a","authentication":{"type":"sas","key":5}}"#).unwrap_err();
+//! assert_eq!(error.to_string(), "authentication.key: expected a string, found a number");
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use serde_json::{Map, Value};
@@ -9,8 +87,13 @@ pub use crate::time::{Date, DateTime, Duration, Rfc1123, UnixTime};
 pub use crate::transport::BoxFuture;
 pub use crate::url::CollectionFormat;
 pub use crate::wire::{self, Slot, View, Wire};
-pub use crate::{__call as call, __integer_enum as integer_enum, __model as model, __string_enum as string_enum, __union as union_model};
-pub use crate::{Base64, Base64Url, Bytes, Condition, Decimal, Error, ErrorFormat, EtagSource, Nullable, Operation, Pipeline};
+pub use crate::{
+    __call as call, __integer_enum as integer_enum, __model as model, __string_enum as string_enum,
+    __union as union_model,
+};
+pub use crate::{
+    Base64, Base64Url, Bytes, Condition, Decimal, Error, ErrorFormat, EtagSource, Nullable, Operation, Pipeline,
+};
 pub use crate::{RawResponse, Request, Response, Secret};
 pub use http::Method;
 
@@ -95,8 +178,9 @@ pub fn optional_json<T: Wire>(answer: &RawResponse) -> Result<Option<T>, Error> 
 }
 
 fn read(answer: &RawResponse, slot: Slot<'_>) -> Result<(), Error> {
-    wire::read::from_json(answer.body(), slot)
-        .map_err(|error| Error::decode(format!("the answer's body is not what it should be: {error}")).with_source(error))
+    wire::read::from_json(answer.body(), slot).map_err(|error| {
+        Error::decode(format!("the answer's body is not what it should be: {error}")).with_source(error)
+    })
 }
 
 /// Takes no notice of the body.

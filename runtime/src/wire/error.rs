@@ -23,7 +23,10 @@ pub(super) enum Step {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
-    Mismatch { expected: &'static str, found: &'static str },
+    Mismatch {
+        expected: &'static str,
+        found: &'static str,
+    },
     Missing(&'static str),
     TooDeep,
     /// What the format says, where the text is not well formed.
@@ -96,7 +99,11 @@ impl State {
 
     /// The error in the format's type.
     pub(super) fn into_own<E: serde::de::Error>(self, own: E) -> E {
-        if self.what.is_none() && harmless(&own.to_string()) != UNREADABLE { own } else { E::custom(self.into_error(&own)) }
+        if self.what.is_none() && harmless(&own.to_string()) != UNREADABLE {
+            own
+        } else {
+            E::custom(self.into_error(&own))
+        }
     }
 }
 
@@ -104,8 +111,8 @@ const UNREADABLE: &str = "not readable";
 
 /// A format's own words, unless they are those in which serde repeats a value.
 fn harmless(own: &str) -> &str {
-    let repeats = ["invalid type: ", "invalid value: ", "invalid length ", "unknown ", "duplicate "];
-    if repeats.iter().any(|start| own.starts_with(start)) { UNREADABLE } else { own }
+    let repeats = ["invalid type: ", "invalid value: ", "unknown variant "];
+    if repeats.iter().any(|words| own.contains(words)) { UNREADABLE } else { own }
 }
 
 fn path(steps: &[Step]) -> String {

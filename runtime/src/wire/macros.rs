@@ -66,12 +66,17 @@ macro_rules! __model {
 macro_rules! __wire {
     ($ty:ident) => {
         impl $crate::__serde::Serialize for $ty {
-            fn serialize<S: $crate::__serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+            fn serialize<S: $crate::__serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
                 $crate::wire::write::serialize($crate::wire::Wire::view(self), serializer)
             }
         }
         impl<'de> $crate::__serde::Deserialize<'de> for $ty {
-            fn deserialize<D: $crate::__serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<Self, D::Error> {
+            fn deserialize<D: $crate::__serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
                 let mut value = <Self as $crate::wire::Wire>::blank();
                 $crate::wire::read::deserialize($crate::wire::Wire::slot(&mut value), deserializer)?;
                 Ok(value)

@@ -403,7 +403,9 @@ fn read_object<'de, A: MapAccess<'de>>(object: &mut dyn Object, mut map: A, stat
         let slot = match &found {
             Found::Field(index) => {
                 // The other kinds of values are replaced, not filled in.
-                if seen.has(*index) && let Slot::Object(field) = object.slot(*index) {
+                if seen.has(*index)
+                    && let Slot::Object(field) = object.slot(*index)
+                {
                     field.reset();
                 }
                 seen.set(*index);

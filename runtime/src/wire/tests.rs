@@ -51,7 +51,7 @@ fn returns_from_value<T: Model>(json: &str) -> T {
 
 #[track_caller]
 fn error<T: Model>(json: &str) -> String {
-    let error = read::<T>(json).err().expect(json).to_string();
+    let error = read::<T>(json).expect_err(json).to_string();
     if let Err(own) = serde_json::from_str::<T>(json) {
         assert_eq!(own.to_string(), error, "from_str");
     }

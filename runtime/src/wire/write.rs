@@ -55,8 +55,14 @@ pub fn serialize<S: Serializer>(view: View<'_>, serializer: S) -> Result<S::Ok, 
 }
 
 fn serialize_number<S: Serializer>(digits: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    match digits.parse::<Number>() {
-        Ok(number) if number.to_string() == digits => number.serialize(serializer),
+    if let (Ok(value), true) = (digits.parse(), digits != "-0") {
+        return serializer.serialize_i64(value);
+    }
+    if let Ok(value) = digits.parse() {
+        return serializer.serialize_u64(value);
+    }
+    match digits.parse().ok().and_then(Number::from_f64) {
+        Some(number) if number.to_string() == digits => serializer.serialize_f64(number.as_f64().unwrap_or_default()),
         _ => RawValue::from_string(digits.to_owned()).map_err(S::Error::custom)?.serialize(serializer),
     }
 }

@@ -9,13 +9,25 @@ fn the_path_leads_to_the_value() {
     for (json, path, text) in [
         (r#"5"#, "", "expected an object, found a number"),
         (r#"{"text":5}"#, "text", "expected a string, found a number"),
-        (r#"{"text":"","child":{"text":"","child":{"text":[]}}}"#, "child.child.text", "expected a string, found an array"),
-        (r#"{"text":"","children":[{"text":""},{"text":{}}]}"#, "children[1].text", "expected a string, found an object"),
+        (
+            r#"{"text":"","child":{"text":"","child":{"text":[]}}}"#,
+            "child.child.text",
+            "expected a string, found an array",
+        ),
+        (
+            r#"{"text":"","children":[{"text":""},{"text":{}}]}"#,
+            "children[1].text",
+            "expected a string, found an object",
+        ),
         (r#"{"text":"","children":[{"text":""},{}]}"#, "children[1]", "the property `text` is missing"),
         (r#"{"text":"","named":{"a-b_$c":{}}}"#, "named.a-b_$c", "the property `text` is missing"),
         (r#"{"text":"","named":{"a.b":{"text":1}}}"#, r#"named["a.b"].text"#, "expected a string, found a number"),
         (r#"{"text":"","map":{"":""}}"#, r#"map[""]"#, "expected a 32-bit integer, found a string"),
-        (r#"{"text":"","map":{"\n\u001b[1m\u202e":""}}"#, r#"map["\n\u{1b}[1m\u{202e}"]"#, "expected a 32-bit integer, found a string"),
+        (
+            r#"{"text":"","map":{"\n\u001b[1m\u202e":""}}"#,
+            r#"map["\n\u{1b}[1m\u{202e}"]"#,
+            "expected a 32-bit integer, found a string",
+        ),
         (r#"{"text":"","nullables":[null,1,true]}"#, "nullables[2]", "expected a 32-bit integer, found a boolean"),
     ] {
         let error = read::<Everything>(json).unwrap_err();
@@ -23,7 +35,11 @@ fn the_path_leads_to_the_value() {
         let whole = if path.is_empty() { text.to_owned() } else { format!("{path}: {text}") };
         assert_eq!(error.to_string(), whole, "{json}");
         assert_eq!(serde_json::from_str::<Everything>(json).unwrap_err().to_string(), whole, "from_str");
-        assert_eq!(serde_json::from_reader::<_, Everything>(json.as_bytes()).unwrap_err().to_string(), whole, "from_reader");
+        assert_eq!(
+            serde_json::from_reader::<_, Everything>(json.as_bytes()).unwrap_err().to_string(),
+            whole,
+            "from_reader"
+        );
         let tree: Value = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::from_value::<Everything>(tree).unwrap_err().to_string(), whole, "from_value");
     }
@@ -45,7 +61,7 @@ fn text_that_is_not_json_has_a_line_and_a_column() {
         ("", "EOF while parsing a value at line 1 column 0"),
         ("{\n  \"text\": }", "text: expected value at line 2 column 11"),
         ("{\"text\":\"\"} x", "trailing characters at line 1 column 13"),
-        ("{\"text\":\"\",\"list\":[\"a\",]}", "list: trailing comma at line 1 column 24"),
+        ("{\"text\":\"\",\"list\":[\"a\",]}", "list[1]: trailing comma at line 1 column 24"),
         ("{\"text\":\"", "text: EOF while parsing a string at line 1 column 9"),
         ("{\"text\":\"\",\"free\":[1,}", "free: expected value at line 1 column 22"),
         ("{\"text\":\"\",\"x\":nul}", "x: expected ident at line 1 column 19"),
@@ -112,10 +128,16 @@ fn other_kinds_of_values_than_json_s() {
     assert_eq!(of(small.slot(), BytesDeserializer::new(b"secret")), "expected a 32-bit integer, found bytes");
     assert_eq!(of(text.slot(), 'x'.into_deserializer()), "read");
     assert_eq!(of(text.slot(), 1u128.into_deserializer()), "expected a string, found a number");
-    assert_eq!(of(small.slot(), i128::MAX.into_deserializer()), "expected a 32-bit integer, found a number out of its range");
+    assert_eq!(
+        of(small.slot(), i128::MAX.into_deserializer()),
+        "expected a 32-bit integer, found a number out of its range"
+    );
     assert_eq!(of(decimal.slot(), u128::MAX.into_deserializer()), "read");
     assert_eq!((&*text, decimal.as_str()), ("x", &*u128::MAX.to_string()));
-    assert_eq!(of(decimal.slot(), f64::NAN.into_deserializer()), "expected a decimal number, found a number out of its range");
+    assert_eq!(
+        of(decimal.slot(), f64::NAN.into_deserializer()),
+        "expected a decimal number, found a number out of its range"
+    );
     assert_eq!(of(maybe.slot(), UnitDeserializer::new()), "read");
     assert_eq!(maybe, None);
 }

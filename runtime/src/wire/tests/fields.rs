@@ -50,7 +50,8 @@ fn integers_have_ranges() {
 #[test]
 fn whole_floats_are_integers() {
     for json in ["7.0", "7e0", "70e-1", "0.7e1"] {
-        let json = format!(r#"{{"text":"","small":{json},"big":{json},"natural":{json},"level":{json},"unix":{json}}}"#);
+        let json =
+            format!(r#"{{"text":"","small":{json},"big":{json},"natural":{json},"level":{json},"unix":{json}}}"#);
         let value = read::<Everything>(&json).unwrap();
         assert_eq!(write(&value), r#"{"text":"","small":7,"big":7,"natural":7,"unix":7,"level":7}"#);
     }
@@ -61,17 +62,18 @@ fn whole_floats_are_integers() {
 
 #[test]
 fn floats() {
-    for json in ["0.1", "-0.0", "1.0", "5e-324", "1.7976931348623157e308", "0.30000000000000004"] {
+    for json in ["0.1", "-0.0", "1.0", "5e-324", "1.7976931348623157e+308", "0.30000000000000004"] {
         field("double", json);
     }
     assert_eq!(read::<Everything>(r#"{"text":"","double":1,"single":2}"#).unwrap().double, Some(1.0));
     assert_eq!(wrong("double", "\"1\""), "double: expected a number, found a string");
-    assert!(wrong("double", "1e999").contains("number out of range"));
+    let error = read::<Everything>(r#"{"text":"","double":1e999}"#).unwrap_err();
+    assert!(error.to_string().starts_with("double: ") && error.to_string().contains("out of "), "{error}");
 }
 
 #[test]
 fn single_floats_are_printed_as_such() {
-    for json in ["0.1", "16777216.0", "3.4028235e38", "1e-45"] {
+    for json in ["0.1", "16777216.0", "3.4028235e+38", "1e-45"] {
         returns::<Everything>(&format!(r#"{{"text":"","single":{json}}}"#));
     }
     assert_eq!(wrong("single", "1e39"), "single: expected a 32-bit number, found a number out of its range");
@@ -117,9 +119,13 @@ fn decimals_keep_every_digit() {
         .unwrap();
         assert_eq!(value.decimal.unwrap().to_f64(), digits.parse::<f64>().unwrap());
     }
-    for (json, found) in
-        [("\"1\"", "a string"), ("true", "a boolean"), ("[1]", "an array"), ("{\"a\":1}", "an object"), ("{}", "an object")]
-    {
+    for (json, found) in [
+        ("\"1\"", "a string"),
+        ("true", "a boolean"),
+        ("[1]", "an array"),
+        ("{\"a\":1}", "an object"),
+        ("{}", "an object"),
+    ] {
         for name in ["decimal", "maybeDecimal"] {
             assert_eq!(wrong(name, json), format!("{name}: expected a decimal number, found {found}"));
         }
@@ -131,7 +137,10 @@ fn decimals_keep_every_digit() {
 fn decimals_that_rust_has_a_number_for_are_one_in_any_format() {
     let text = r#"{"text":"","decimal":12.5,"decimals":[1,-3,18446744073709551615]}"#;
     let value: Everything = returns_from_value(text);
-    assert_eq!(yaml_serde::to_string(&value).unwrap(), "text: ''\ndecimal: 12.5\ndecimals:\n- 1\n- -3\n- 18446744073709551615\n");
+    assert_eq!(
+        yaml_serde::to_string(&value).unwrap(),
+        "text: ''\ndecimal: 12.5\ndecimals:\n- 1\n- -3\n- 18446744073709551615\n"
+    );
     let many: Everything = read(&format!(r#"{{"text":"","decimal":{MANY}}}"#)).unwrap();
     let yaml = yaml_serde::to_string(&many).unwrap();
     assert_eq!(yaml_serde::from_str::<Everything>(&yaml).unwrap(), many);
@@ -197,7 +206,10 @@ fn lists_and_maps() {
 fn enums() {
     assert!(matches!(field("status", "\"enabled\"").status, Some(Status::Enabled)));
     assert!(matches!(field("status", "\"Enabled\"").status, Some(Status::Other(text)) if text == "Enabled"));
-    assert!(matches!(read::<Everything>(r#"{"text":"","kind":"SELFsigned"}"#).unwrap().kind, Some(AnyCase::SelfSigned)));
+    assert!(matches!(
+        read::<Everything>(r#"{"text":"","kind":"SELFsigned"}"#).unwrap().kind,
+        Some(AnyCase::SelfSigned)
+    ));
     assert!(matches!(field("kind", "\"tpm\"").kind, Some(AnyCase::Other(text)) if text == "tpm"));
     assert!(matches!(field("level", "2").level, Some(Level::High)));
     assert!(matches!(field("level", "-3").level, Some(Level::Other(-3))));
@@ -218,7 +230,11 @@ fn null_is_nothing_but_where_it_is_something() {
         let json = format!(r#"{{"text":"","{name}":null}}"#);
         let value = read::<Everything>(&json).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(serde_json::from_str::<Everything>(&json).unwrap(), value, "{name}");
-        assert_eq!(serde_json::from_value::<Everything>(serde_json::from_str(&json).unwrap()).unwrap(), value, "{name}");
+        assert_eq!(
+            serde_json::from_value::<Everything>(serde_json::from_str(&json).unwrap()).unwrap(),
+            value,
+            "{name}"
+        );
         match name {
             "free" | "nullable" | "maybeDecimal" | "maybeAnimal" => assert_eq!(write(&value), json),
             _ => assert_eq!(write(&value), r#"{"text":""}"#),
@@ -342,7 +358,8 @@ fn any_number_of_fields() {
         for missing in 0..width {
             let mut less = texts.clone();
             less.remove(missing);
-            let error = wire::read::from_json(object(&less).as_bytes(), Slot::Object(&mut Wide::new(width))).unwrap_err();
+            let error =
+                wire::read::from_json(object(&less).as_bytes(), Slot::Object(&mut Wide::new(width))).unwrap_err();
             assert_eq!(error.to_string(), format!("the property `f{missing}` is missing"));
         }
     }

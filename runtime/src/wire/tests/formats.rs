@@ -50,7 +50,10 @@ fn within_a_user_s_struct() {
     assert!(matches!(users.many[..], [Animal::Cat(_)]));
     assert_eq!(serde_json::from_str::<Users>(&serde_json::to_string(&users).unwrap()).unwrap(), users);
     let error = serde_json::from_str::<Users>(&json.replace(r#""first":1"#, r#""first":"1""#)).unwrap_err();
-    assert!(error.to_string().starts_with("first: expected a 32-bit integer, found a string at line 1 column "), "{error}");
+    assert!(
+        error.to_string().starts_with("first: expected a 32-bit integer, found a string at line 1 column "),
+        "{error}"
+    );
 }
 
 #[test]
@@ -74,7 +77,8 @@ fn yaml() {
     // Also from its tree.
     let tree: yaml_serde::Value = yaml_serde::to_value(&value).unwrap();
     assert_eq!(yaml_serde::from_value::<Everything>(tree).unwrap(), value);
-    let value: Everything = yaml_serde::from_str("text: a\ndecimal: 0.1\nmap: {1: 2}\nchild: {text: b}\ndecimals: ~\n").unwrap();
+    let value: Everything =
+        yaml_serde::from_str("text: a\ndecimal: 0.1\nmap: {1: 2}\nchild: {text: b}\ndecimals: ~\n").unwrap();
     assert_eq!(write(&value), r#"{"text":"a","decimal":0.1,"map":{"1":2},"child":{"text":"b"}}"#);
     let error = yaml_serde::from_str::<Everything>("text: a\nchildren:\n- text: 987\n").unwrap_err().to_string();
     assert!(error.contains("children[0].text: expected a string, found a number"), "{error}");
@@ -132,10 +136,10 @@ fn precise<T: Model>(json: &str) -> Result<T, String> {
 #[test]
 fn numbers_of_arbitrary_precision() {
     let mut expected = everything();
-    let mut found = precise::<Everything>(EVERYTHING).unwrap();
-    // What is free is serde_json's to read, which knows the mark only with its feature.
+    // What is free is serde_json's to read, which knows the mark only with its feature; so is what unions are kept in.
+    let mut found = precise::<Everything>(&EVERYTHING.replace(r#","weight":3.5"#, "")).unwrap();
     for value in [&mut expected, &mut found] {
-        (value.free, value.animals) = (None, None);
+        (value.free, value.animal, value.animals) = (None, None, None);
         value.rest.clear();
         value.child = None;
     }
@@ -149,11 +153,21 @@ fn numbers_of_arbitrary_precision() {
         write(&value),
         format!(r#"{{"text":"","decimal":{many},"maybeDecimal":{many},"decimals":[{many}],"prices":{{"a":{many}}}}}"#)
     );
-    assert_eq!(precise::<Everything>(r###"{"text":"","small":"##7.0","big":"##70e-1","level":"##2","unix":"##-5"}"###).map(|value| write(&value)), Ok(r#"{"text":"","small":7,"big":7,"unix":-5,"level":2}"#.to_owned()));
+    assert_eq!(
+        precise::<Everything>(r###"{"text":"","small":"##7.0","big":"##70e-1","level":"##2","unix":"##-5"}"###)
+            .map(|value| write(&value)),
+        Ok(r#"{"text":"","small":7,"big":7,"unix":-5,"level":2}"#.to_owned())
+    );
     for (json, wanted) in [
         (r###"{"text":"##5"}"###, "text: expected a string, found a number"),
-        (r###"{"text":"","small":"##2147483648"}"###, "small: expected a 32-bit integer, found a number out of its range"),
-        (r###"{"text":"","natural":"##-1"}"###, "natural: expected a 64-bit integer that is not negative, found a number out of its range"),
+        (
+            r###"{"text":"","small":"##2147483648"}"###,
+            "small: expected a 32-bit integer, found a number out of its range",
+        ),
+        (
+            r###"{"text":"","natural":"##-1"}"###,
+            "natural: expected a 64-bit integer that is not negative, found a number out of its range",
+        ),
         (r###"{"text":"","big":"##1e400"}"###, "big: expected a 64-bit integer, found a number out of its range"),
         (r###"{"text":"","double":"##1e400"}"###, "double: expected a number, found a number out of its range"),
         (r###"{"text":"","big":"##1.5"}"###, "big: expected a 64-bit integer, found a number with a fraction"),

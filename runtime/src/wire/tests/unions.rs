@@ -31,7 +31,9 @@ fn what_is_not_known_is_kept() {
         r#"{"kind":"","name":"x"}"#,
     ] {
         assert!(matches!(returns_from_value::<Animal>(json), Animal::Other(_)), "{json}");
-        let text = format!(r#"{{"text":"","animal":{json},"animals":[{json},{json}],"zoo":{{"a":{json}}},"maybeAnimal":{json}}}"#);
+        let text = format!(
+            r#"{{"text":"","animal":{json},"animals":[{json},{json}],"zoo":{{"a":{json}}},"maybeAnimal":{json}}}"#
+        );
         returns_from_value::<Everything>(&text);
     }
 }
@@ -93,7 +95,10 @@ fn errors_have_the_path_through_the_union() {
         assert_eq!(error::<Everything>(&format!(r#"{{"text":"","animals":[{json}]}}"#)), wanted);
     }
     assert_eq!(error::<Everything>(r#"{"text":"","animal":5}"#), "animal: expected an object, found a number");
-    assert_eq!(error::<Everything>(r#"{"text":"","maybeAnimal":[]}"#), "maybeAnimal: expected an object, found an array");
+    assert_eq!(
+        error::<Everything>(r#"{"text":"","maybeAnimal":[]}"#),
+        "maybeAnimal: expected an object, found an array"
+    );
 }
 
 #[test]
