@@ -66,3 +66,9 @@ pub(crate) fn cargo(folder: &Path, arguments: &[&str]) {
     let (command, folder) = (arguments.join(" "), folder.display());
     assert!(output.status.success(), "cargo {command} in {folder}:\n{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// Whether clippy is installed, which sees more than the compiler.
+pub(crate) fn has_clippy() -> bool {
+    let version = Command::new(env!("CARGO")).args(["clippy", "--version"]).output();
+    version.is_ok_and(|output| output.status.success())
+}

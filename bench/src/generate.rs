@@ -1,6 +1,7 @@
 //! What generating costs: the whole process, from the documents to the files.
 
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 use std::{env, fs};
 
 use crate::Result;
@@ -16,12 +17,12 @@ const PEER: &str =
 
 pub(crate) fn run(place: &Workplace, runs: usize, spec: Option<PathBuf>) -> Result<()> {
     if let Some(spec) = spec {
-        return measure(place, runs, Some(&spec), &[spec.clone()]);
+        return measure(place, runs, Some(&spec), from_ref(&spec));
     }
     measure(place, runs, None, &place.documents()?)?;
     println!("\n  {PEER}");
     match env::var_os("SPECSMITH_REFERENCE_DIR").map(|folder| Path::new(&folder).join(LARGEST)) {
-        Some(largest) => measure(place, runs, Some(&largest), &[largest.clone()]),
+        Some(largest) => measure(place, runs, Some(&largest), from_ref(&largest)),
         None => {
             println!("  The largest document of the corpus is measured where SPECSMITH_REFERENCE_DIR is set.");
             Ok(())

@@ -94,14 +94,16 @@ impl Request {
         self.check(encoded)
     }
 
-    /// Appends a query parameter.
+    /// Sets a query parameter; of one that is set twice, the last value counts.
     pub fn query(&mut self, name: &str, value: &dyn Display) -> &mut Request {
+        self.forget_query(name);
         let encoded = url::encode_query(&mut self.query, name, value);
         self.check(encoded)
     }
 
     /// Appends a query parameter of which only the presence counts: a name without `=`.
     pub fn query_flag(&mut self, name: &str) -> &mut Request {
+        self.forget_query(name);
         url::encode_query_flag(&mut self.query, name);
         self
     }
@@ -113,6 +115,7 @@ impl Request {
         values: &[T],
         format: CollectionFormat,
     ) -> &mut Request {
+        self.forget_query(name);
         let encoded = append_list(&mut self.query, name, &mut shown(values), format);
         self.check(encoded)
     }
@@ -147,6 +150,9 @@ impl Request {
     /// other characters than those of a token is refused (RFC 9110 §5.1).
     pub fn header_prefix(&mut self, prefix: &str, name: &str, value: &dyn Display) -> &mut Request {
         let shown = format!("{prefix}…");
+        if name.is_empty() {
+            return self.fail(Error::build(format!("the header `{shown}` needs a name behind its prefix")));
+        }
         self.named_header(format!("{prefix}{name}").as_bytes(), &shown, value)
     }
 
@@ -237,7 +243,7 @@ impl Request {
                 "the header `{shown}` has a name that no header can have"
             )));
         };
-        match HeaderValue::try_from(value.to_string()) {
+        match HeaderValue::from_str(&value.to_string()) {
             Ok(value) => {
                 self.headers.insert(name, value);
                 self
@@ -245,6 +251,16 @@ impl Request {
             Err(_) => self.fail(Error::build(format!(
                 "the value of the header `{shown}` has a line break or another character that no header can carry"
             ))),
+        }
+    }
+
+    /// Takes a query parameter back: of an option that is given twice, the last one counts.
+    fn forget_query(&mut self, name: &str) {
+        let mut encoded = String::new();
+        url::encode_query_flag(&mut encoded, name);
+        let is_it = |pair: &&str| pair.split('=').next() != Some(&encoded);
+        if self.query.split('&').any(|pair| !is_it(&pair)) {
+            self.query = self.query.split('&').filter(is_it).collect::<Vec<_>>().join("&");
         }
     }
 

@@ -78,7 +78,7 @@ impl Messages<'_> {
     ///
     /// `DELETE /devices/{id}/messages/deviceBound/{etag}`
     ///
-    /// - `lock_token`: The lock token of the message: the ETag under which it was received.
+    /// - `lock_token`: The lock token of the message: the ETag under which it was received, without its quotes.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl Messages<'_> {
     ///
     /// `POST /devices/{id}/messages/deviceBound/{etag}/abandon`
     ///
-    /// - `lock_token`: The lock token of the message: the ETag under which it was received.
+    /// - `lock_token`: The lock token of the message: the ETag under which it was received, without its quotes.
     ///
     /// # Errors
     ///

@@ -1427,18 +1427,18 @@ pub struct IotHubSkuInfo {
     /// Read-only: the service sets it.
     pub tier: Option<IotHubSkuTier>,
     /// How many units the hub has.
-    pub capacity: i64,
+    pub capacity: Option<i64>,
     /// Properties that have no field of their own.
     pub additional_properties: Map<String, Value>,
 }
 
 impl IotHubSkuInfo {
     /// A new one, with what must be in it.
-    pub fn new(name: IotHubSku, capacity: i64) -> Self {
+    pub fn new(name: IotHubSku) -> Self {
         Self {
             name,
             tier: None,
-            capacity,
+            capacity: None,
             additional_properties: Map::new(),
         }
     }
@@ -1460,12 +1460,12 @@ impl IotHubSkuInfo {
     /// The same with this [`capacity`](Self::capacity).
     #[must_use]
     pub fn with_capacity(mut self, capacity: i64) -> Self {
-        self.capacity = capacity;
+        self.capacity = Some(capacity);
         self
     }
 }
 
-v1::model!(IotHubSkuInfo(v1::Wire::blank(), v1::Wire::blank()), required [0, 2], {
+v1::model!(IotHubSkuInfo(v1::Wire::blank()), required [0], {
     0 "name" name,
     1 "tier" tier,
     2 "capacity" capacity,

@@ -111,14 +111,8 @@ fn field_doc(code: &mut Code, field: &Field) {
 }
 
 fn constructor(code: &mut Code, client: &Client, shape: &Struct, required: &[&Field], imports: &mut Imports) {
-    let arguments: Vec<String> = required
-        .iter()
-        .map(|field| {
-            let ty = types::owned(&field.ty, client, "", imports);
-            let ty = if types::is_into(&field.ty) { format!("impl Into<{ty}>") } else { ty };
-            format!("{}: {ty}", field.name)
-        })
-        .collect();
+    let arguments: Vec<String> =
+        required.iter().map(|field| format!("{}: {}", field.name, taking(field, client, imports).0)).collect();
     match required {
         [] => code.doc(format_args!("A new one, with nothing in it.")),
         _ => code.doc(format_args!("A new one, with what must be in it.")),
@@ -130,10 +124,11 @@ fn constructor(code: &mut Code, client: &Client, shape: &Struct, required: &[&Fi
     code.indented(|code| {
         code.block(format_args!("Self"), "}", |code| {
             for field in &shape.fields {
-                match field.role {
-                    FieldRole::Required if types::is_into(&field.ty) => line!(code, "{0}: {0}.into(),", field.name),
-                    FieldRole::Required => line!(code, "{},", field.name),
-                    FieldRole::Optional => line!(code, "{}: None,", field.name),
+                let name = &field.name;
+                match (field.role, taking(field, client, imports).1) {
+                    (FieldRole::Optional, _) => line!(code, "{name}: None,"),
+                    (FieldRole::Required, value) if value == name.as_str() => line!(code, "{name},"),
+                    (FieldRole::Required, value) => line!(code, "{name}: {value},"),
                 }
             }
             if let Some((rest, ty)) = &shape.rest {
@@ -144,20 +139,21 @@ fn constructor(code: &mut Code, client: &Client, shape: &Struct, required: &[&Fi
     line!(code, "}}");
 }
 
+/// How a function takes a field's value: the argument's type, and what is made of the argument.
+fn taking(field: &Field, client: &Client, imports: &mut Imports) -> (String, String) {
+    let name = &field.name;
+    match &field.ty {
+        Type::Boxed(inner) => (types::owned(inner, client, "", imports), format!("Box::new({name})")),
+        ty if types::is_into(ty) => {
+            (format!("impl Into<{}>", types::owned(ty, client, "", imports)), format!("{name}.into()"))
+        }
+        ty => (types::owned(ty, client, "", imports), name.to_string()),
+    }
+}
+
 fn setter(code: &mut Code, client: &Client, field: &Field, imports: &mut Imports) {
     let (name, setter) = (&field.name, &field.setter);
-    let inner = match &field.ty {
-        Type::Boxed(inner) => inner,
-        ty => ty,
-    };
-    let ty = types::owned(inner, client, "", imports);
-    let into = types::is_into(inner);
-    let ty = if into { format!("impl Into<{ty}>") } else { ty };
-    let value = match (&field.ty, into) {
-        (Type::Boxed(_), _) => format!("Box::new({name})"),
-        (_, true) => format!("{name}.into()"),
-        (_, false) => name.to_string(),
-    };
+    let (ty, value) = taking(field, client, imports);
     let value = match field.role {
         FieldRole::Required => value,
         FieldRole::Optional => format!("Some({value})"),
