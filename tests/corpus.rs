@@ -53,7 +53,8 @@ fn nothing_is_left_out_in_silence() {
 fn odd_ones_compile() {
     let Some(corpus) = corpus() else { return };
     let out = kept("corpus-package");
-    let mut builder = Builder::new().crate_name("corpus").runtime_path(root().join("runtime")).quiet(true).out_dir(&out);
+    let mut builder =
+        Builder::new().crate_name("corpus").runtime_path(root().join("runtime")).quiet(true).out_dir(&out);
     let odd = ["2022-09-01-preview/attestation.json", "2023-10-31/digitaltwins.json", "2024-07-01/searchindex.json"];
     for name in odd {
         let (path, _) = corpus.iter().find(|(path, _)| path.ends_with(name)).unwrap();

@@ -13,12 +13,15 @@ fn document(name: &str) -> Value {
 
 fn read(path: &std::path::Path) -> Value {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// A text for people. A *property* that is called `description` is a fact, and so is what is no string.
 fn is_prose(key: &str, value: &Value, parent: &str) -> bool {
-    let named = matches!(key, "description" | "summary") || key.starts_with("x-internal-") || (key == "title" && parent == "info");
+    let named = matches!(key, "description" | "summary")
+        || key.starts_with("x-internal-")
+        || (key == "title" && parent == "info");
     named && value.is_string()
 }
 
@@ -72,7 +75,10 @@ fn faults(published: &Value, ours: &Value) -> Vec<String> {
 fn facts_are_those_of_the_published_documents() {
     let Some(reference) = reference() else { return };
     let faults = |name: &str| faults(&read(&reference.join("specs/iothub").join(name)), &document(name));
-    let all: Vec<String> = DOCUMENTS.iter().flat_map(|name| faults(name).into_iter().map(move |fault| format!("{name}: {fault}"))).collect();
+    let all: Vec<String> = DOCUMENTS
+        .iter()
+        .flat_map(|name| faults(name).into_iter().map(move |fault| format!("{name}: {fault}")))
+        .collect();
     assert!(all.is_empty(), "{}", all.join("\n"));
 }
 
@@ -161,8 +167,13 @@ fn what_is_not_described_is_seen() {
     undescribed(&document, "", "", &mut faults);
     assert_eq!(
         faults,
-        ["/paths/~a/get/parameters/0", "/paths/~a/get/responses/200", "/parameters/c", "/definitions/D/properties/properties/properties/e"]
-            .map(|path| path.replace("~a", "/a"))
+        [
+            "/paths/~a/get/parameters/0",
+            "/paths/~a/get/responses/200",
+            "/parameters/c",
+            "/definitions/D/properties/properties/properties/e"
+        ]
+        .map(|path| path.replace("~a", "/a"))
     );
 }
 
@@ -178,7 +189,9 @@ fn nothing_internal_is_left() {
                     internal(value, &format!("{path}/{key}"), faults);
                 }
             }
-            Value::Array(items) => items.iter().enumerate().for_each(|(index, item)| internal(item, &format!("{path}/{index}"), faults)),
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(index, item)| internal(item, &format!("{path}/{index}"), faults))
+            }
             _ => {}
         }
     }

@@ -1,5 +1,7 @@
 //! The command line: exit codes, streams, and what is left on disk.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{fs, str};

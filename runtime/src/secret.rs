@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 /// A key, a token or a password: text that is not printed and is wiped from memory when dropped.
 ///
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 /// assert_eq!(key.expose(), "hunter2");
 /// ```
 #[derive(Clone, Default)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(String);
 
 impl Secret {
     /// The text itself. Whoever calls this answers for where it goes.
@@ -28,9 +28,18 @@ impl Secret {
     }
 }
 
+impl Drop for Secret {
+    fn drop(&mut self) {
+        // Wiping nothing is not free: the store that a `memset` of no bytes makes to no address is slow on some processors.
+        if self.0.capacity() > 0 {
+            self.0.zeroize();
+        }
+    }
+}
+
 impl From<String> for Secret {
     fn from(text: String) -> Secret {
-        Secret(Zeroizing::new(text))
+        Secret(text)
     }
 }
 

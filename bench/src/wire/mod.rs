@@ -4,7 +4,6 @@ mod derived;
 mod payloads;
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 use iothub::hub::models::{Device, Twin};
 use iothub::management::models::IotHubDescription;
@@ -13,10 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::Result;
-use crate::table::{median, print};
-
-/// How long a batch is.
-const BATCH: Duration = Duration::from_millis(2);
+use crate::table::print;
 
 pub(crate) fn run(runs: usize, only: &str) -> Result<()> {
     let device = payloads::device(7);
@@ -97,6 +93,13 @@ fn check(name: &str, ours: &Value, theirs: &Value) -> Result<()> {
 /// The medians of two functions that take turns, and the median of the ratios of batches that stand side by side.
 #[cfg(not(feature = "allocations"))]
 fn measure(runs: usize, ours: &dyn Fn(), theirs: &dyn Fn()) -> [f64; 3] {
+    use std::time::{Duration, Instant};
+
+    use crate::table::median;
+
+    /// How long a batch is.
+    const BATCH: Duration = Duration::from_millis(2);
+
     let batch = |function: &dyn Fn(), count: u32| {
         let start = Instant::now();
         (0..count).for_each(|_| function());

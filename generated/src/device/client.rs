@@ -29,6 +29,7 @@ impl Client {
     ///
     /// Where the endpoint is no such URL, or TLS cannot be set up.
     #[cfg(feature = "reqwest")]
+    #[inline]
     pub fn new(endpoint: &str, device_id: impl Into<String>) -> Result<Self, Error> {
         Ok(Self::with_pipeline(Pipeline::over_reqwest(endpoint)?, device_id))
     }
@@ -36,21 +37,25 @@ impl Client {
     /// A client that sends through `pipeline`.
     ///
     /// - `device_id`: The id of the device.
+    #[inline]
     pub fn with_pipeline(pipeline: Pipeline, device_id: impl Into<String>) -> Self {
         Self { pipeline, device_id: device_id.into() }
     }
 
     /// What its calls go through.
+    #[inline]
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
     }
 
     /// Messages from the device to the cloud, and from the cloud to the device.
+    #[inline]
     pub fn messages(&self) -> Messages<'_> {
         Messages { client: self }
     }
 
     /// File uploads to the storage account of the hub, from the place to write to until the report of the outcome.
+    #[inline]
     pub fn files(&self) -> Files<'_> {
         Files { client: self }
     }

@@ -26,6 +26,7 @@ impl Files<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn create_upload(&self, file: &models::FileUploadRequest) -> Call<models::FileUploadResponse> {
         let mut request = Request::new(&CREATE_UPLOAD);
         request.path(&self.client.device_id);
@@ -45,6 +46,7 @@ impl Files<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn notify_upload(&self, outcome: &models::FileUploadCompletionStatus) -> Call<()> {
         let mut request = Request::new(&NOTIFY_UPLOAD);
         request.path(&self.client.device_id);

@@ -32,6 +32,7 @@ impl Messages<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn send(&self, message: impl Into<Body>) -> MessagesSend {
         let mut request = Request::new(&SEND);
         request.path(&self.client.device_id);
@@ -64,6 +65,7 @@ impl Messages<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn receive(&self) -> Receive {
         let mut request = Request::new(&RECEIVE);
         request.path(&self.client.device_id);
@@ -83,6 +85,7 @@ impl Messages<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn complete(&self, lock_token: &str) -> Complete {
         let mut request = Request::new(&COMPLETE);
         request.path(&self.client.device_id);
@@ -103,6 +106,7 @@ impl Messages<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn abandon(&self, lock_token: &str) -> Call<()> {
         let mut request = Request::new(&ABANDON);
         request.path(&self.client.device_id);
@@ -121,30 +125,35 @@ pub struct MessagesSend {
 impl MessagesSend {
     /// The media type of the message. `application/vnd.microsoft.iothub.json` marks a batch, an array of objects with
     /// `body` in Base64 and `properties`.
+    #[inline]
     pub fn content_type(mut self, content_type: &str) -> Self {
         self.call.request().header("Content-Type", &content_type);
         self
     }
 
     /// A property of the message. Case in its name may be lost on the way.
+    #[inline]
     pub fn property(mut self, name: &str, value: &str) -> Self {
         self.call.request().header_prefix("iothub-app-", name, &value);
         self
     }
 
     /// The id of the message, chosen by the sender.
+    #[inline]
     pub fn message_id(mut self, message_id: &str) -> Self {
         self.call.request().header("IotHub-MessageId", &message_id);
         self
     }
 
     /// The id of another message that this one answers or belongs to.
+    #[inline]
     pub fn correlation_id(mut self, correlation_id: &str) -> Self {
         self.call.request().header("IotHub-CorrelationId", &correlation_id);
         self
     }
 
     /// The id of the user that the message comes from.
+    #[inline]
     pub fn user_id(mut self, user_id: &str) -> Self {
         self.call.request().header("IotHub-UserId", &user_id);
         self
@@ -164,6 +173,7 @@ impl Receive {
     /// For how many seconds the message is locked.
     ///
     /// Default: `60`
+    #[inline]
     pub fn lock_timeout_seconds(mut self, lock_timeout_seconds: i32) -> Self {
         self.call.request().header("IotHub-MessageLockTimeout", &lock_timeout_seconds);
         self
@@ -181,6 +191,7 @@ pub struct Complete {
 
 impl Complete {
     /// Rejects the message instead of completing it. The presence of the parameter decides, not its value.
+    #[inline]
     pub fn reject(mut self) -> Self {
         self.call.request().query_flag("reject");
         self

@@ -37,6 +37,7 @@ pub struct FileUploadRequest {
 
 impl FileUploadRequest {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(blob_name: impl Into<String>) -> Self {
         Self {
             blob_name: blob_name.into(),
@@ -45,6 +46,7 @@ impl FileUploadRequest {
 
     /// The same with this [`blob_name`](Self::blob_name).
     #[must_use]
+    #[inline]
     pub fn with_blob_name(mut self, blob_name: impl Into<String>) -> Self {
         self.blob_name = blob_name.into();
         self
@@ -74,6 +76,7 @@ pub struct FileUploadResponse {
 
 impl FileUploadResponse {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(
         correlation_id: impl Into<String>,
         host_name: impl Into<String>,
@@ -92,6 +95,7 @@ impl FileUploadResponse {
 
     /// The same with this [`correlation_id`](Self::correlation_id).
     #[must_use]
+    #[inline]
     pub fn with_correlation_id(mut self, correlation_id: impl Into<String>) -> Self {
         self.correlation_id = correlation_id.into();
         self
@@ -99,6 +103,7 @@ impl FileUploadResponse {
 
     /// The same with this [`host_name`](Self::host_name).
     #[must_use]
+    #[inline]
     pub fn with_host_name(mut self, host_name: impl Into<String>) -> Self {
         self.host_name = host_name.into();
         self
@@ -106,6 +111,7 @@ impl FileUploadResponse {
 
     /// The same with this [`container_name`](Self::container_name).
     #[must_use]
+    #[inline]
     pub fn with_container_name(mut self, container_name: impl Into<String>) -> Self {
         self.container_name = container_name.into();
         self
@@ -113,6 +119,7 @@ impl FileUploadResponse {
 
     /// The same with this [`blob_name`](Self::blob_name).
     #[must_use]
+    #[inline]
     pub fn with_blob_name(mut self, blob_name: impl Into<String>) -> Self {
         self.blob_name = blob_name.into();
         self
@@ -120,6 +127,7 @@ impl FileUploadResponse {
 
     /// The same with this [`sas_token`](Self::sas_token).
     #[must_use]
+    #[inline]
     pub fn with_sas_token(mut self, sas_token: impl Into<Secret>) -> Self {
         self.sas_token = sas_token.into();
         self
@@ -153,6 +161,7 @@ pub struct FileUploadCompletionStatus {
 
 impl FileUploadCompletionStatus {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(correlation_id: impl Into<String>) -> Self {
         Self {
             correlation_id: correlation_id.into(),
@@ -164,6 +173,7 @@ impl FileUploadCompletionStatus {
 
     /// The same with this [`correlation_id`](Self::correlation_id).
     #[must_use]
+    #[inline]
     pub fn with_correlation_id(mut self, correlation_id: impl Into<String>) -> Self {
         self.correlation_id = correlation_id.into();
         self
@@ -171,6 +181,7 @@ impl FileUploadCompletionStatus {
 
     /// The same with this [`is_success`](Self::is_success).
     #[must_use]
+    #[inline]
     pub fn with_is_success(mut self, is_success: bool) -> Self {
         self.is_success = Some(is_success);
         self
@@ -178,6 +189,7 @@ impl FileUploadCompletionStatus {
 
     /// The same with this [`status_code`](Self::status_code).
     #[must_use]
+    #[inline]
     pub fn with_status_code(mut self, status_code: i32) -> Self {
         self.status_code = Some(status_code);
         self
@@ -185,6 +197,7 @@ impl FileUploadCompletionStatus {
 
     /// The same with this [`status_description`](Self::status_description).
     #[must_use]
+    #[inline]
     pub fn with_status_description(mut self, status_description: impl Into<String>) -> Self {
         self.status_description = Some(status_description.into());
         self

@@ -27,31 +27,37 @@ impl Client {
     ///
     /// Where the endpoint is no such URL, or TLS cannot be set up.
     #[cfg(feature = "reqwest")]
+    #[inline]
     pub fn new(endpoint: &str) -> Result<Self, Error> {
         Ok(Self::with_pipeline(Pipeline::over_reqwest(endpoint)?))
     }
 
     /// A client that sends through `pipeline`.
+    #[inline]
     pub fn with_pipeline(pipeline: Pipeline) -> Self {
         Self { pipeline }
     }
 
     /// What its calls go through.
+    #[inline]
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
     }
 
     /// Device identities, one by one and in bulk, their statistics and pending messages, and queries over twins.
+    #[inline]
     pub fn devices(&self) -> Devices<'_> {
         Devices { client: self }
     }
 
     /// Device twins, the JSON documents in which the hub keeps the state of devices, and direct methods.
+    #[inline]
     pub fn twins(&self) -> Twins<'_> {
         Twins { client: self }
     }
 
     /// Scheduled jobs, which call a direct method on many devices or update their twins.
+    #[inline]
     pub fn jobs(&self) -> Jobs<'_> {
         Jobs { client: self }
     }

@@ -37,6 +37,7 @@ impl Devices<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn get(&self, device_id: &str) -> Call<models::Device> {
         let mut request = Request::new(&GET);
         request.path(&device_id);
@@ -61,6 +62,7 @@ impl Devices<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn put(&self, device_id: &str, device: &models::Device) -> Put {
         let mut request = Request::new(&PUT);
         request.path(&device_id);
@@ -80,6 +82,7 @@ impl Devices<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn delete(&self, device_id: &str) -> Delete {
         let mut request = Request::new(&DELETE);
         request.path(&device_id);
@@ -97,6 +100,7 @@ impl Devices<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn list(&self) -> List {
         List { call: Call::new(&self.client.pipeline, Request::new(&LIST), v1::json) }
     }
@@ -115,6 +119,7 @@ impl Devices<'_> {
     ///
     /// Where the call cannot be made, or its answer is no success.
     /// - Status 400: The request was refused or items in it failed; the body lists the errors.
+    #[inline]
     pub fn bulk(&self, devices: &[models::ExportImportDevice]) -> Call<models::BulkRegistryOperationResult> {
         let mut request = Request::new(&BULK);
         v1::body_json(&mut request, v1::list(devices).view());
@@ -141,6 +146,7 @@ impl Devices<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn query(&self, query: &str) -> Query {
         let mut request = Request::new(&QUERY);
         v1::body_json(&mut request, v1::Wire::view(&models::QuerySpecification::new(query)));
@@ -158,6 +164,7 @@ impl Devices<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn purge_commands(&self, device_id: &str) -> Call<models::PurgeMessageQueueResult> {
         let mut request = Request::new(&PURGE_COMMANDS);
         request.path(&device_id);
@@ -173,6 +180,7 @@ impl Devices<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn statistics(&self) -> Call<models::RegistryStatistics> {
         Call::new(&self.client.pipeline, Request::new(&STATISTICS), v1::json)
     }
@@ -186,6 +194,7 @@ impl Devices<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn service_statistics(&self) -> Call<models::ServiceStatistics> {
         Call::new(&self.client.pipeline, Request::new(&SERVICE_STATISTICS), v1::json)
     }
@@ -201,12 +210,14 @@ pub struct Put {
 impl Put {
     /// The ETag that the stored identity must have, or `*` for any. Without it, the request creates a device and fails
     /// if there is one with this id.
+    #[inline]
     pub fn if_match(mut self, if_match: impl Into<Condition>) -> Self {
         self.call.request().if_match(if_match.into());
         self
     }
 
     /// `*` lets the request fail if there is a device with this id.
+    #[inline]
     pub fn if_none_match(mut self, if_none_match: impl Into<Condition>) -> Self {
         self.call.request().if_none_match(if_none_match.into());
         self
@@ -224,6 +235,7 @@ pub struct Delete {
 
 impl Delete {
     /// The ETag that the stored identity must have, or `*` for any. The service expects one of the two.
+    #[inline]
     pub fn if_match(mut self, if_match: impl Into<Condition>) -> Self {
         self.call.request().if_match(if_match.into());
         self
@@ -243,6 +255,7 @@ impl List {
     /// The largest number of identities to return, from 1 to 1000. Any other value, or none, means 1000.
     ///
     /// Value: 1 to 1000.
+    #[inline]
     pub fn top(mut self, top: i32) -> Self {
         self.call.request().query("top", &top);
         self
@@ -260,12 +273,14 @@ pub struct Query {
 
 impl Query {
     /// The largest number of items on a page.
+    #[inline]
     pub fn page_size(mut self, page_size: i32) -> Self {
         self.call.request().header("x-ms-max-item-count", &page_size);
         self
     }
 
     /// The token that came with the page before; leave it out for the first page.
+    #[inline]
     pub fn continuation(mut self, continuation: &str) -> Self {
         self.call.request().header("x-ms-continuation", &continuation);
         self

@@ -32,6 +32,7 @@ impl Jobs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn get(&self, job_id: &str) -> Call<models::Job> {
         let mut request = Request::new(&GET);
         request.path(&job_id);
@@ -52,6 +53,7 @@ impl Jobs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn create(&self, job_id: &str, job: &models::JobRequest) -> Call<models::Job> {
         let mut request = Request::new(&CREATE);
         request.path(&job_id);
@@ -75,6 +77,7 @@ impl Jobs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn query(&self) -> Query {
         Query { call: Call::new(&self.client.pipeline, Request::new(&QUERY), v1::json) }
     }
@@ -90,6 +93,7 @@ impl Jobs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn cancel(&self, job_id: &str) -> Call<models::Job> {
         let mut request = Request::new(&CANCEL);
         request.path(&job_id);
@@ -106,24 +110,28 @@ pub struct Query {
 
 impl Query {
     /// Restricts the list to jobs of this type, `scheduleDeviceMethod` or `scheduleUpdateTwin`.
+    #[inline]
     pub fn job_type(mut self, job_type: &models::JobType) -> Self {
         self.call.request().query("jobType", job_type);
         self
     }
 
     /// Restricts the list to jobs of this status, such as `running`.
+    #[inline]
     pub fn status(mut self, status: &models::JobStatus) -> Self {
         self.call.request().query("jobStatus", status);
         self
     }
 
     /// The largest number of jobs on a page.
+    #[inline]
     pub fn page_size(mut self, page_size: i32) -> Self {
         self.call.request().header("x-ms-max-item-count", &page_size);
         self
     }
 
     /// The token that came with the page before; leave it out for the first page.
+    #[inline]
     pub fn continuation(mut self, continuation: &str) -> Self {
         self.call.request().header("x-ms-continuation", &continuation);
         self

@@ -54,6 +54,7 @@ pub struct Device {
 
 impl Device {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(device_id: impl Into<String>) -> Self {
         Self {
             device_id: device_id.into(),
@@ -73,6 +74,7 @@ impl Device {
 
     /// The same with this [`device_id`](Self::device_id).
     #[must_use]
+    #[inline]
     pub fn with_device_id(mut self, device_id: impl Into<String>) -> Self {
         self.device_id = device_id.into();
         self
@@ -80,6 +82,7 @@ impl Device {
 
     /// The same with this [`generation_id`](Self::generation_id).
     #[must_use]
+    #[inline]
     pub fn with_generation_id(mut self, generation_id: impl Into<String>) -> Self {
         self.generation_id = Some(generation_id.into());
         self
@@ -87,6 +90,7 @@ impl Device {
 
     /// The same with this [`etag`](Self::etag).
     #[must_use]
+    #[inline]
     pub fn with_etag(mut self, etag: impl Into<String>) -> Self {
         self.etag = Some(etag.into());
         self
@@ -94,6 +98,7 @@ impl Device {
 
     /// The same with this [`connection_state`](Self::connection_state).
     #[must_use]
+    #[inline]
     pub fn with_connection_state(mut self, connection_state: DeviceConnectionState) -> Self {
         self.connection_state = Some(connection_state);
         self
@@ -101,6 +106,7 @@ impl Device {
 
     /// The same with this [`status`](Self::status).
     #[must_use]
+    #[inline]
     pub fn with_status(mut self, status: DeviceStatus) -> Self {
         self.status = Some(status);
         self
@@ -108,6 +114,7 @@ impl Device {
 
     /// The same with this [`status_reason`](Self::status_reason).
     #[must_use]
+    #[inline]
     pub fn with_status_reason(mut self, status_reason: impl Into<String>) -> Self {
         self.status_reason = Some(status_reason.into());
         self
@@ -115,6 +122,7 @@ impl Device {
 
     /// The same with this [`connection_state_updated_time`](Self::connection_state_updated_time).
     #[must_use]
+    #[inline]
     pub fn with_connection_state_updated_time(mut self, connection_state_updated_time: DateTime) -> Self {
         self.connection_state_updated_time = Some(connection_state_updated_time);
         self
@@ -122,6 +130,7 @@ impl Device {
 
     /// The same with this [`status_updated_time`](Self::status_updated_time).
     #[must_use]
+    #[inline]
     pub fn with_status_updated_time(mut self, status_updated_time: DateTime) -> Self {
         self.status_updated_time = Some(status_updated_time);
         self
@@ -129,6 +138,7 @@ impl Device {
 
     /// The same with this [`last_activity_time`](Self::last_activity_time).
     #[must_use]
+    #[inline]
     pub fn with_last_activity_time(mut self, last_activity_time: DateTime) -> Self {
         self.last_activity_time = Some(last_activity_time);
         self
@@ -136,6 +146,7 @@ impl Device {
 
     /// The same with this [`cloud_to_device_message_count`](Self::cloud_to_device_message_count).
     #[must_use]
+    #[inline]
     pub fn with_cloud_to_device_message_count(mut self, cloud_to_device_message_count: i32) -> Self {
         self.cloud_to_device_message_count = Some(cloud_to_device_message_count);
         self
@@ -143,6 +154,7 @@ impl Device {
 
     /// The same with this [`authentication`](Self::authentication).
     #[must_use]
+    #[inline]
     pub fn with_authentication(mut self, authentication: AuthenticationMechanism) -> Self {
         self.authentication = Some(authentication);
         self
@@ -212,6 +224,7 @@ pub struct AuthenticationMechanism {
 
 impl AuthenticationMechanism {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             symmetric_key: None,
@@ -222,6 +235,7 @@ impl AuthenticationMechanism {
 
     /// The same with this [`symmetric_key`](Self::symmetric_key).
     #[must_use]
+    #[inline]
     pub fn with_symmetric_key(mut self, symmetric_key: SymmetricKey) -> Self {
         self.symmetric_key = Some(symmetric_key);
         self
@@ -229,6 +243,7 @@ impl AuthenticationMechanism {
 
     /// The same with this [`x509_thumbprint`](Self::x509_thumbprint).
     #[must_use]
+    #[inline]
     pub fn with_x509_thumbprint(mut self, x509_thumbprint: X509Thumbprint) -> Self {
         self.x509_thumbprint = Some(x509_thumbprint);
         self
@@ -236,6 +251,7 @@ impl AuthenticationMechanism {
 }
 
 impl Default for AuthenticationMechanism {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -261,6 +277,7 @@ pub struct SymmetricKey {
 
 impl SymmetricKey {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             primary_key: None,
@@ -271,6 +288,7 @@ impl SymmetricKey {
 
     /// The same with this [`primary_key`](Self::primary_key).
     #[must_use]
+    #[inline]
     pub fn with_primary_key(mut self, primary_key: impl Into<Secret>) -> Self {
         self.primary_key = Some(primary_key.into());
         self
@@ -278,6 +296,7 @@ impl SymmetricKey {
 
     /// The same with this [`secondary_key`](Self::secondary_key).
     #[must_use]
+    #[inline]
     pub fn with_secondary_key(mut self, secondary_key: impl Into<Secret>) -> Self {
         self.secondary_key = Some(secondary_key.into());
         self
@@ -285,6 +304,7 @@ impl SymmetricKey {
 }
 
 impl Default for SymmetricKey {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -313,6 +333,7 @@ pub struct X509Thumbprint {
 
 impl X509Thumbprint {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             primary_thumbprint: None,
@@ -323,6 +344,7 @@ impl X509Thumbprint {
 
     /// The same with this [`primary_thumbprint`](Self::primary_thumbprint).
     #[must_use]
+    #[inline]
     pub fn with_primary_thumbprint(mut self, primary_thumbprint: impl Into<String>) -> Self {
         self.primary_thumbprint = Some(primary_thumbprint.into());
         self
@@ -330,6 +352,7 @@ impl X509Thumbprint {
 
     /// The same with this [`secondary_thumbprint`](Self::secondary_thumbprint).
     #[must_use]
+    #[inline]
     pub fn with_secondary_thumbprint(mut self, secondary_thumbprint: impl Into<String>) -> Self {
         self.secondary_thumbprint = Some(secondary_thumbprint.into());
         self
@@ -337,6 +360,7 @@ impl X509Thumbprint {
 }
 
 impl Default for X509Thumbprint {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -362,6 +386,7 @@ pub struct PurgeMessageQueueResult {
 
 impl PurgeMessageQueueResult {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             total_messages_purged: None,
@@ -371,6 +396,7 @@ impl PurgeMessageQueueResult {
 
     /// The same with this [`total_messages_purged`](Self::total_messages_purged).
     #[must_use]
+    #[inline]
     pub fn with_total_messages_purged(mut self, total_messages_purged: i32) -> Self {
         self.total_messages_purged = Some(total_messages_purged);
         self
@@ -378,6 +404,7 @@ impl PurgeMessageQueueResult {
 
     /// The same with this [`device_id`](Self::device_id).
     #[must_use]
+    #[inline]
     pub fn with_device_id(mut self, device_id: impl Into<String>) -> Self {
         self.device_id = Some(device_id.into());
         self
@@ -385,6 +412,7 @@ impl PurgeMessageQueueResult {
 }
 
 impl Default for PurgeMessageQueueResult {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -409,6 +437,7 @@ pub struct RegistryStatistics {
 
 impl RegistryStatistics {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(total_device_count: i64, enabled_device_count: i64, disabled_device_count: i64) -> Self {
         Self {
             total_device_count,
@@ -419,6 +448,7 @@ impl RegistryStatistics {
 
     /// The same with this [`total_device_count`](Self::total_device_count).
     #[must_use]
+    #[inline]
     pub fn with_total_device_count(mut self, total_device_count: i64) -> Self {
         self.total_device_count = total_device_count;
         self
@@ -426,6 +456,7 @@ impl RegistryStatistics {
 
     /// The same with this [`enabled_device_count`](Self::enabled_device_count).
     #[must_use]
+    #[inline]
     pub fn with_enabled_device_count(mut self, enabled_device_count: i64) -> Self {
         self.enabled_device_count = enabled_device_count;
         self
@@ -433,6 +464,7 @@ impl RegistryStatistics {
 
     /// The same with this [`disabled_device_count`](Self::disabled_device_count).
     #[must_use]
+    #[inline]
     pub fn with_disabled_device_count(mut self, disabled_device_count: i64) -> Self {
         self.disabled_device_count = disabled_device_count;
         self
@@ -455,6 +487,7 @@ pub struct ServiceStatistics {
 
 impl ServiceStatistics {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(connected_device_count: i64) -> Self {
         Self {
             connected_device_count,
@@ -463,6 +496,7 @@ impl ServiceStatistics {
 
     /// The same with this [`connected_device_count`](Self::connected_device_count).
     #[must_use]
+    #[inline]
     pub fn with_connected_device_count(mut self, connected_device_count: i64) -> Self {
         self.connected_device_count = connected_device_count;
         self
@@ -503,6 +537,7 @@ pub struct ExportImportDevice {
 
 impl ExportImportDevice {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(id: impl Into<String>, status: DeviceStatus) -> Self {
         Self {
             id: id.into(),
@@ -518,6 +553,7 @@ impl ExportImportDevice {
 
     /// The same with this [`id`](Self::id).
     #[must_use]
+    #[inline]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
         self
@@ -525,6 +561,7 @@ impl ExportImportDevice {
 
     /// The same with this [`etag`](Self::etag).
     #[must_use]
+    #[inline]
     pub fn with_etag(mut self, etag: impl Into<String>) -> Self {
         self.etag = Some(etag.into());
         self
@@ -532,6 +569,7 @@ impl ExportImportDevice {
 
     /// The same with this [`import_mode`](Self::import_mode).
     #[must_use]
+    #[inline]
     pub fn with_import_mode(mut self, import_mode: ImportMode) -> Self {
         self.import_mode = Some(import_mode);
         self
@@ -539,6 +577,7 @@ impl ExportImportDevice {
 
     /// The same with this [`status`](Self::status).
     #[must_use]
+    #[inline]
     pub fn with_status(mut self, status: DeviceStatus) -> Self {
         self.status = status;
         self
@@ -546,6 +585,7 @@ impl ExportImportDevice {
 
     /// The same with this [`status_reason`](Self::status_reason).
     #[must_use]
+    #[inline]
     pub fn with_status_reason(mut self, status_reason: impl Into<String>) -> Self {
         self.status_reason = Some(status_reason.into());
         self
@@ -553,6 +593,7 @@ impl ExportImportDevice {
 
     /// The same with this [`authentication`](Self::authentication).
     #[must_use]
+    #[inline]
     pub fn with_authentication(mut self, authentication: AuthenticationMechanism) -> Self {
         self.authentication = Some(authentication);
         self
@@ -560,6 +601,7 @@ impl ExportImportDevice {
 
     /// The same with this [`tags`](Self::tags).
     #[must_use]
+    #[inline]
     pub fn with_tags(mut self, tags: Map<String, Value>) -> Self {
         self.tags = Some(tags);
         self
@@ -567,6 +609,7 @@ impl ExportImportDevice {
 
     /// The same with this [`properties`](Self::properties).
     #[must_use]
+    #[inline]
     pub fn with_properties(mut self, properties: TwinProperties) -> Self {
         self.properties = Some(properties);
         self
@@ -633,6 +676,7 @@ pub struct TwinProperties {
 
 impl TwinProperties {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             desired: None,
@@ -643,6 +687,7 @@ impl TwinProperties {
 
     /// The same with this [`desired`](Self::desired).
     #[must_use]
+    #[inline]
     pub fn with_desired(mut self, desired: Map<String, Value>) -> Self {
         self.desired = Some(desired);
         self
@@ -650,6 +695,7 @@ impl TwinProperties {
 
     /// The same with this [`reported`](Self::reported).
     #[must_use]
+    #[inline]
     pub fn with_reported(mut self, reported: Map<String, Value>) -> Self {
         self.reported = Some(reported);
         self
@@ -657,6 +703,7 @@ impl TwinProperties {
 }
 
 impl Default for TwinProperties {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -679,6 +726,7 @@ pub struct BulkRegistryOperationResult {
 
 impl BulkRegistryOperationResult {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(is_successful: bool) -> Self {
         Self {
             is_successful,
@@ -688,6 +736,7 @@ impl BulkRegistryOperationResult {
 
     /// The same with this [`is_successful`](Self::is_successful).
     #[must_use]
+    #[inline]
     pub fn with_is_successful(mut self, is_successful: bool) -> Self {
         self.is_successful = is_successful;
         self
@@ -695,6 +744,7 @@ impl BulkRegistryOperationResult {
 
     /// The same with this [`errors`](Self::errors).
     #[must_use]
+    #[inline]
     pub fn with_errors(mut self, errors: Vec<DeviceRegistryOperationError>) -> Self {
         self.errors = Some(errors);
         self
@@ -720,6 +770,7 @@ pub struct DeviceRegistryOperationError {
 
 impl DeviceRegistryOperationError {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(device_id: impl Into<String>, error_code: ErrorCode, error_status: impl Into<String>) -> Self {
         Self {
             device_id: device_id.into(),
@@ -730,6 +781,7 @@ impl DeviceRegistryOperationError {
 
     /// The same with this [`device_id`](Self::device_id).
     #[must_use]
+    #[inline]
     pub fn with_device_id(mut self, device_id: impl Into<String>) -> Self {
         self.device_id = device_id.into();
         self
@@ -737,6 +789,7 @@ impl DeviceRegistryOperationError {
 
     /// The same with this [`error_code`](Self::error_code).
     #[must_use]
+    #[inline]
     pub fn with_error_code(mut self, error_code: ErrorCode) -> Self {
         self.error_code = error_code;
         self
@@ -744,6 +797,7 @@ impl DeviceRegistryOperationError {
 
     /// The same with this [`error_status`](Self::error_status).
     #[must_use]
+    #[inline]
     pub fn with_error_status(mut self, error_status: impl Into<String>) -> Self {
         self.error_status = error_status.into();
         self
@@ -1026,6 +1080,7 @@ pub struct QuerySpecification {
 
 impl QuerySpecification {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(query: impl Into<String>) -> Self {
         Self {
             query: query.into(),
@@ -1034,6 +1089,7 @@ impl QuerySpecification {
 
     /// The same with this [`query`](Self::query).
     #[must_use]
+    #[inline]
     pub fn with_query(mut self, query: impl Into<String>) -> Self {
         self.query = query.into();
         self
@@ -1070,6 +1126,7 @@ pub struct Twin {
 
 impl Twin {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             device_id: None,
@@ -1083,6 +1140,7 @@ impl Twin {
 
     /// The same with this [`device_id`](Self::device_id).
     #[must_use]
+    #[inline]
     pub fn with_device_id(mut self, device_id: impl Into<String>) -> Self {
         self.device_id = Some(device_id.into());
         self
@@ -1090,6 +1148,7 @@ impl Twin {
 
     /// The same with this [`etag`](Self::etag).
     #[must_use]
+    #[inline]
     pub fn with_etag(mut self, etag: impl Into<String>) -> Self {
         self.etag = Some(etag.into());
         self
@@ -1097,6 +1156,7 @@ impl Twin {
 
     /// The same with this [`version`](Self::version).
     #[must_use]
+    #[inline]
     pub fn with_version(mut self, version: i64) -> Self {
         self.version = Some(version);
         self
@@ -1104,6 +1164,7 @@ impl Twin {
 
     /// The same with this [`tags`](Self::tags).
     #[must_use]
+    #[inline]
     pub fn with_tags(mut self, tags: Map<String, Value>) -> Self {
         self.tags = Some(tags);
         self
@@ -1111,6 +1172,7 @@ impl Twin {
 
     /// The same with this [`properties`](Self::properties).
     #[must_use]
+    #[inline]
     pub fn with_properties(mut self, properties: TwinProperties) -> Self {
         self.properties = Some(properties);
         self
@@ -1118,6 +1180,7 @@ impl Twin {
 }
 
 impl Default for Twin {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1153,6 +1216,7 @@ pub struct DirectMethod {
 
 impl DirectMethod {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(method_name: impl Into<String>) -> Self {
         Self {
             method_name: method_name.into(),
@@ -1165,6 +1229,7 @@ impl DirectMethod {
 
     /// The same with this [`method_name`](Self::method_name).
     #[must_use]
+    #[inline]
     pub fn with_method_name(mut self, method_name: impl Into<String>) -> Self {
         self.method_name = method_name.into();
         self
@@ -1172,6 +1237,7 @@ impl DirectMethod {
 
     /// The same with this [`payload`](Self::payload).
     #[must_use]
+    #[inline]
     pub fn with_payload(mut self, payload: Value) -> Self {
         self.payload = Some(payload);
         self
@@ -1179,6 +1245,7 @@ impl DirectMethod {
 
     /// The same with this [`response_timeout_in_seconds`](Self::response_timeout_in_seconds).
     #[must_use]
+    #[inline]
     pub fn with_response_timeout_in_seconds(mut self, response_timeout_in_seconds: i32) -> Self {
         self.response_timeout_in_seconds = Some(response_timeout_in_seconds);
         self
@@ -1186,6 +1253,7 @@ impl DirectMethod {
 
     /// The same with this [`connect_timeout_in_seconds`](Self::connect_timeout_in_seconds).
     #[must_use]
+    #[inline]
     pub fn with_connect_timeout_in_seconds(mut self, connect_timeout_in_seconds: i32) -> Self {
         self.connect_timeout_in_seconds = Some(connect_timeout_in_seconds);
         self
@@ -1211,6 +1279,7 @@ pub struct DirectMethodResult {
 
 impl DirectMethodResult {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             status: None,
@@ -1220,6 +1289,7 @@ impl DirectMethodResult {
 
     /// The same with this [`status`](Self::status).
     #[must_use]
+    #[inline]
     pub fn with_status(mut self, status: i32) -> Self {
         self.status = Some(status);
         self
@@ -1227,6 +1297,7 @@ impl DirectMethodResult {
 
     /// The same with this [`payload`](Self::payload).
     #[must_use]
+    #[inline]
     pub fn with_payload(mut self, payload: Value) -> Self {
         self.payload = Some(payload);
         self
@@ -1234,6 +1305,7 @@ impl DirectMethodResult {
 }
 
 impl Default for DirectMethodResult {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1278,6 +1350,7 @@ pub struct Job {
 
 impl Job {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(r#type: JobType) -> Self {
         Self {
             job_id: None,
@@ -1298,6 +1371,7 @@ impl Job {
 
     /// The same with this [`job_id`](Self::job_id).
     #[must_use]
+    #[inline]
     pub fn with_job_id(mut self, job_id: impl Into<String>) -> Self {
         self.job_id = Some(job_id.into());
         self
@@ -1305,6 +1379,7 @@ impl Job {
 
     /// The same with this [`query_condition`](Self::query_condition).
     #[must_use]
+    #[inline]
     pub fn with_query_condition(mut self, query_condition: impl Into<String>) -> Self {
         self.query_condition = Some(query_condition.into());
         self
@@ -1312,6 +1387,7 @@ impl Job {
 
     /// The same with this [`created_time`](Self::created_time).
     #[must_use]
+    #[inline]
     pub fn with_created_time(mut self, created_time: DateTime) -> Self {
         self.created_time = Some(created_time);
         self
@@ -1319,6 +1395,7 @@ impl Job {
 
     /// The same with this [`start_time`](Self::start_time).
     #[must_use]
+    #[inline]
     pub fn with_start_time(mut self, start_time: DateTime) -> Self {
         self.start_time = Some(start_time);
         self
@@ -1326,6 +1403,7 @@ impl Job {
 
     /// The same with this [`end_time`](Self::end_time).
     #[must_use]
+    #[inline]
     pub fn with_end_time(mut self, end_time: DateTime) -> Self {
         self.end_time = Some(end_time);
         self
@@ -1333,6 +1411,7 @@ impl Job {
 
     /// The same with this [`max_execution_time_in_seconds`](Self::max_execution_time_in_seconds).
     #[must_use]
+    #[inline]
     pub fn with_max_execution_time_in_seconds(mut self, max_execution_time_in_seconds: i64) -> Self {
         self.max_execution_time_in_seconds = Some(max_execution_time_in_seconds);
         self
@@ -1340,6 +1419,7 @@ impl Job {
 
     /// The same with this [`type`](Self::type).
     #[must_use]
+    #[inline]
     pub fn with_type(mut self, r#type: JobType) -> Self {
         self.r#type = r#type;
         self
@@ -1347,6 +1427,7 @@ impl Job {
 
     /// The same with this [`cloud_to_device_method`](Self::cloud_to_device_method).
     #[must_use]
+    #[inline]
     pub fn with_cloud_to_device_method(mut self, cloud_to_device_method: DirectMethod) -> Self {
         self.cloud_to_device_method = Some(cloud_to_device_method);
         self
@@ -1354,6 +1435,7 @@ impl Job {
 
     /// The same with this [`update_twin`](Self::update_twin).
     #[must_use]
+    #[inline]
     pub fn with_update_twin(mut self, update_twin: Twin) -> Self {
         self.update_twin = Some(update_twin);
         self
@@ -1361,6 +1443,7 @@ impl Job {
 
     /// The same with this [`status`](Self::status).
     #[must_use]
+    #[inline]
     pub fn with_status(mut self, status: JobStatus) -> Self {
         self.status = Some(status);
         self
@@ -1368,6 +1451,7 @@ impl Job {
 
     /// The same with this [`failure_reason`](Self::failure_reason).
     #[must_use]
+    #[inline]
     pub fn with_failure_reason(mut self, failure_reason: impl Into<String>) -> Self {
         self.failure_reason = Some(failure_reason.into());
         self
@@ -1375,6 +1459,7 @@ impl Job {
 
     /// The same with this [`status_message`](Self::status_message).
     #[must_use]
+    #[inline]
     pub fn with_status_message(mut self, status_message: impl Into<String>) -> Self {
         self.status_message = Some(status_message.into());
         self
@@ -1382,6 +1467,7 @@ impl Job {
 
     /// The same with this [`device_job_statistics`](Self::device_job_statistics).
     #[must_use]
+    #[inline]
     pub fn with_device_job_statistics(mut self, device_job_statistics: DeviceJobStatistics) -> Self {
         self.device_job_statistics = Some(device_job_statistics);
         self
@@ -1471,6 +1557,7 @@ pub struct DeviceJobStatistics {
 
 impl DeviceJobStatistics {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             device_count: None,
@@ -1483,6 +1570,7 @@ impl DeviceJobStatistics {
 
     /// The same with this [`device_count`](Self::device_count).
     #[must_use]
+    #[inline]
     pub fn with_device_count(mut self, device_count: i32) -> Self {
         self.device_count = Some(device_count);
         self
@@ -1490,6 +1578,7 @@ impl DeviceJobStatistics {
 
     /// The same with this [`failed_count`](Self::failed_count).
     #[must_use]
+    #[inline]
     pub fn with_failed_count(mut self, failed_count: i32) -> Self {
         self.failed_count = Some(failed_count);
         self
@@ -1497,6 +1586,7 @@ impl DeviceJobStatistics {
 
     /// The same with this [`succeeded_count`](Self::succeeded_count).
     #[must_use]
+    #[inline]
     pub fn with_succeeded_count(mut self, succeeded_count: i32) -> Self {
         self.succeeded_count = Some(succeeded_count);
         self
@@ -1504,6 +1594,7 @@ impl DeviceJobStatistics {
 
     /// The same with this [`running_count`](Self::running_count).
     #[must_use]
+    #[inline]
     pub fn with_running_count(mut self, running_count: i32) -> Self {
         self.running_count = Some(running_count);
         self
@@ -1511,6 +1602,7 @@ impl DeviceJobStatistics {
 
     /// The same with this [`pending_count`](Self::pending_count).
     #[must_use]
+    #[inline]
     pub fn with_pending_count(mut self, pending_count: i32) -> Self {
         self.pending_count = Some(pending_count);
         self
@@ -1518,6 +1610,7 @@ impl DeviceJobStatistics {
 }
 
 impl Default for DeviceJobStatistics {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1557,6 +1650,7 @@ pub struct JobRequest {
 
 impl JobRequest {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(job_id: impl Into<String>, r#type: JobType) -> Self {
         Self {
             job_id: job_id.into(),
@@ -1571,6 +1665,7 @@ impl JobRequest {
 
     /// The same with this [`job_id`](Self::job_id).
     #[must_use]
+    #[inline]
     pub fn with_job_id(mut self, job_id: impl Into<String>) -> Self {
         self.job_id = job_id.into();
         self
@@ -1578,6 +1673,7 @@ impl JobRequest {
 
     /// The same with this [`type`](Self::type).
     #[must_use]
+    #[inline]
     pub fn with_type(mut self, r#type: JobType) -> Self {
         self.r#type = r#type;
         self
@@ -1585,6 +1681,7 @@ impl JobRequest {
 
     /// The same with this [`cloud_to_device_method`](Self::cloud_to_device_method).
     #[must_use]
+    #[inline]
     pub fn with_cloud_to_device_method(mut self, cloud_to_device_method: DirectMethod) -> Self {
         self.cloud_to_device_method = Some(cloud_to_device_method);
         self
@@ -1592,6 +1689,7 @@ impl JobRequest {
 
     /// The same with this [`update_twin`](Self::update_twin).
     #[must_use]
+    #[inline]
     pub fn with_update_twin(mut self, update_twin: Twin) -> Self {
         self.update_twin = Some(update_twin);
         self
@@ -1599,6 +1697,7 @@ impl JobRequest {
 
     /// The same with this [`query_condition`](Self::query_condition).
     #[must_use]
+    #[inline]
     pub fn with_query_condition(mut self, query_condition: impl Into<String>) -> Self {
         self.query_condition = Some(query_condition.into());
         self
@@ -1606,6 +1705,7 @@ impl JobRequest {
 
     /// The same with this [`start_time`](Self::start_time).
     #[must_use]
+    #[inline]
     pub fn with_start_time(mut self, start_time: DateTime) -> Self {
         self.start_time = Some(start_time);
         self
@@ -1613,6 +1713,7 @@ impl JobRequest {
 
     /// The same with this [`max_execution_time_in_seconds`](Self::max_execution_time_in_seconds).
     #[must_use]
+    #[inline]
     pub fn with_max_execution_time_in_seconds(mut self, max_execution_time_in_seconds: i64) -> Self {
         self.max_execution_time_in_seconds = Some(max_execution_time_in_seconds);
         self

@@ -34,6 +34,7 @@ impl Twins<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn get(&self, device_id: &str) -> Call<models::Twin> {
         let mut request = Request::new(&GET);
         request.path(&device_id);
@@ -54,6 +55,7 @@ impl Twins<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn update(&self, device_id: &str, changes: &models::Twin) -> Update {
         let mut request = Request::new(&UPDATE);
         request.path(&device_id);
@@ -75,6 +77,7 @@ impl Twins<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn invoke_method(&self, device_id: &str, method: &models::DirectMethod) -> Call<models::DirectMethodResult> {
         let mut request = Request::new(&INVOKE_METHOD);
         request.path(&device_id);
@@ -92,6 +95,7 @@ pub struct Update {
 
 impl Update {
     /// The ETag that the stored twin must have, or `*` for any. Without it, any will do.
+    #[inline]
     pub fn if_match(mut self, if_match: impl Into<Condition>) -> Self {
         self.call.request().if_match(if_match.into());
         self

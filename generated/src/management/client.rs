@@ -31,6 +31,7 @@ impl Client {
     ///
     /// Where the endpoint is no such URL, or TLS cannot be set up.
     #[cfg(feature = "reqwest")]
+    #[inline]
     pub fn new(subscription_id: impl Into<String>) -> Result<Self, Error> {
         Ok(Self::with_pipeline(Pipeline::over_reqwest(Self::ENDPOINT)?, subscription_id))
     }
@@ -38,16 +39,19 @@ impl Client {
     /// A client that sends through `pipeline`.
     ///
     /// - `subscription_id`: The id of the Azure subscription.
+    #[inline]
     pub fn with_pipeline(pipeline: Pipeline, subscription_id: impl Into<String>) -> Self {
         Self { pipeline, subscription_id: subscription_id.into() }
     }
 
     /// What its calls go through.
+    #[inline]
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
     }
 
     /// IoT hubs with their keys, quotas, consumer groups and jobs.
+    #[inline]
     pub fn iot_hubs(&self) -> IotHubs<'_> {
         IotHubs { client: self }
     }

@@ -33,6 +33,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn get(&self, resource_group: &str, hub: &str) -> Call<models::IotHubDescription> {
         let mut request = Request::new(&GET);
         request.path(&self.client.subscription_id);
@@ -62,6 +63,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn create_or_update(
         &self,
         resource_group: &str,
@@ -98,6 +100,7 @@ impl IotHubs<'_> {
     ///
     /// Where the call cannot be made, or its answer is no success.
     /// - Status 404: The hub has ceased to exist.
+    #[inline]
     pub fn delete(&self, resource_group: &str, hub: &str) -> Call<Option<models::IotHubDescription>> {
         let mut request = Request::new(&DELETE);
         request.path(&self.client.subscription_id);
@@ -117,6 +120,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn list_by_subscription(&self) -> Call<models::IotHubDescriptionListResult> {
         let mut request = Request::new(&LIST_BY_SUBSCRIPTION);
         request.path(&self.client.subscription_id);
@@ -136,6 +140,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn list_by_resource_group(&self, resource_group: &str) -> Call<models::IotHubDescriptionListResult> {
         let mut request = Request::new(&LIST_BY_RESOURCE_GROUP);
         request.path(&self.client.subscription_id);
@@ -155,6 +160,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn check_name_availability(
         &self,
         inputs: &models::NameAvailabilityRequest,
@@ -177,6 +183,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn statistics(&self, resource_group: &str, hub: &str) -> Call<models::RegistryStatistics> {
         let mut request = Request::new(&STATISTICS);
         request.path(&self.client.subscription_id);
@@ -199,6 +206,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn list_skus(&self, resource_group: &str, hub: &str) -> Call<models::IotHubSkuDescriptionListResult> {
         let mut request = Request::new(&LIST_SKUS);
         request.path(&self.client.subscription_id);
@@ -222,6 +230,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn list_quota_metrics(&self, resource_group: &str, hub: &str) -> Call<models::QuotaMetricListResult> {
         let mut request = Request::new(&LIST_QUOTA_METRICS);
         request.path(&self.client.subscription_id);
@@ -245,6 +254,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn list_keys(&self, resource_group: &str, hub: &str) -> Call<models::SharedAccessPolicyListResult> {
         let mut request = Request::new(&LIST_KEYS);
         request.path(&self.client.subscription_id);
@@ -267,6 +277,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn get_keys(&self, resource_group: &str, hub: &str, key_name: &str) -> Call<models::SharedAccessPolicy> {
         let mut request = Request::new(&GET_KEYS);
         request.path(&self.client.subscription_id);
@@ -292,6 +303,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn list_consumer_groups(
         &self,
         resource_group: &str,
@@ -321,6 +333,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn get_consumer_group(
         &self,
         resource_group: &str,
@@ -351,6 +364,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn create_consumer_group(
         &self,
         resource_group: &str,
@@ -381,6 +395,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn delete_consumer_group(
         &self,
         resource_group: &str,
@@ -413,6 +428,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn list_jobs(&self, resource_group: &str, hub: &str) -> Call<models::JobListResult> {
         let mut request = Request::new(&LIST_JOBS);
         request.path(&self.client.subscription_id);
@@ -434,6 +450,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn get_job(&self, resource_group: &str, hub: &str, job_id: &str) -> Call<models::Job> {
         let mut request = Request::new(&GET_JOB);
         request.path(&self.client.subscription_id);
@@ -457,6 +474,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn export_devices(
         &self,
         resource_group: &str,
@@ -485,6 +503,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    #[inline]
     pub fn import_devices(
         &self,
         resource_group: &str,
@@ -510,6 +529,7 @@ pub struct CreateOrUpdate {
 impl CreateOrUpdate {
     /// The ETag that the description of the hub must have, or `*` for any. Without it, any will do, and a hub that does
     /// not exist is created.
+    #[inline]
     pub fn if_match(mut self, if_match: impl Into<Condition>) -> Self {
         self.call.request().if_match(if_match.into());
         self

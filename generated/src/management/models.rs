@@ -43,6 +43,7 @@ pub struct IotHubDescription {
 
 impl IotHubDescription {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(
         location: impl Into<String>,
         subscription_id: impl Into<String>,
@@ -66,6 +67,7 @@ impl IotHubDescription {
 
     /// The same with this [`id`](Self::id).
     #[must_use]
+    #[inline]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
@@ -73,6 +75,7 @@ impl IotHubDescription {
 
     /// The same with this [`name`](Self::name).
     #[must_use]
+    #[inline]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -80,6 +83,7 @@ impl IotHubDescription {
 
     /// The same with this [`type`](Self::type).
     #[must_use]
+    #[inline]
     pub fn with_type(mut self, r#type: impl Into<String>) -> Self {
         self.r#type = Some(r#type.into());
         self
@@ -87,6 +91,7 @@ impl IotHubDescription {
 
     /// The same with this [`location`](Self::location).
     #[must_use]
+    #[inline]
     pub fn with_location(mut self, location: impl Into<String>) -> Self {
         self.location = location.into();
         self
@@ -94,6 +99,7 @@ impl IotHubDescription {
 
     /// The same with this [`tags`](Self::tags).
     #[must_use]
+    #[inline]
     pub fn with_tags(mut self, tags: BTreeMap<String, String>) -> Self {
         self.tags = Some(tags);
         self
@@ -101,6 +107,7 @@ impl IotHubDescription {
 
     /// The same with this [`subscription_id`](Self::subscription_id).
     #[must_use]
+    #[inline]
     pub fn with_subscription_id(mut self, subscription_id: impl Into<String>) -> Self {
         self.subscription_id = subscription_id.into();
         self
@@ -108,6 +115,7 @@ impl IotHubDescription {
 
     /// The same with this [`resource_group`](Self::resource_group).
     #[must_use]
+    #[inline]
     pub fn with_resource_group(mut self, resource_group: impl Into<String>) -> Self {
         self.resource_group = resource_group.into();
         self
@@ -115,6 +123,7 @@ impl IotHubDescription {
 
     /// The same with this [`etag`](Self::etag).
     #[must_use]
+    #[inline]
     pub fn with_etag(mut self, etag: impl Into<String>) -> Self {
         self.etag = Some(etag.into());
         self
@@ -122,6 +131,7 @@ impl IotHubDescription {
 
     /// The same with this [`properties`](Self::properties).
     #[must_use]
+    #[inline]
     pub fn with_properties(mut self, properties: IotHubProperties) -> Self {
         self.properties = Some(properties);
         self
@@ -129,6 +139,7 @@ impl IotHubDescription {
 
     /// The same with this [`sku`](Self::sku).
     #[must_use]
+    #[inline]
     pub fn with_sku(mut self, sku: IotHubSkuInfo) -> Self {
         self.sku = sku;
         self
@@ -190,6 +201,7 @@ pub struct IotHubProperties {
 
 impl IotHubProperties {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             authorization_policies: None,
@@ -211,6 +223,7 @@ impl IotHubProperties {
 
     /// The same with this [`authorization_policies`](Self::authorization_policies).
     #[must_use]
+    #[inline]
     pub fn with_authorization_policies(mut self, authorization_policies: Vec<SharedAccessPolicy>) -> Self {
         self.authorization_policies = Some(authorization_policies);
         self
@@ -218,6 +231,7 @@ impl IotHubProperties {
 
     /// The same with this [`ip_filter_rules`](Self::ip_filter_rules).
     #[must_use]
+    #[inline]
     pub fn with_ip_filter_rules(mut self, ip_filter_rules: Vec<IpFilterRule>) -> Self {
         self.ip_filter_rules = Some(ip_filter_rules);
         self
@@ -225,6 +239,7 @@ impl IotHubProperties {
 
     /// The same with this [`provisioning_state`](Self::provisioning_state).
     #[must_use]
+    #[inline]
     pub fn with_provisioning_state(mut self, provisioning_state: impl Into<String>) -> Self {
         self.provisioning_state = Some(provisioning_state.into());
         self
@@ -232,6 +247,7 @@ impl IotHubProperties {
 
     /// The same with this [`host_name`](Self::host_name).
     #[must_use]
+    #[inline]
     pub fn with_host_name(mut self, host_name: impl Into<String>) -> Self {
         self.host_name = Some(host_name.into());
         self
@@ -239,6 +255,7 @@ impl IotHubProperties {
 
     /// The same with this [`event_hub_endpoints`](Self::event_hub_endpoints).
     #[must_use]
+    #[inline]
     pub fn with_event_hub_endpoints(mut self, event_hub_endpoints: BTreeMap<String, EventHubProperties>) -> Self {
         self.event_hub_endpoints = Some(event_hub_endpoints);
         self
@@ -246,6 +263,7 @@ impl IotHubProperties {
 
     /// The same with this [`routing`](Self::routing).
     #[must_use]
+    #[inline]
     pub fn with_routing(mut self, routing: RoutingProperties) -> Self {
         self.routing = Some(routing);
         self
@@ -253,6 +271,7 @@ impl IotHubProperties {
 
     /// The same with this [`storage_endpoints`](Self::storage_endpoints).
     #[must_use]
+    #[inline]
     pub fn with_storage_endpoints(mut self, storage_endpoints: BTreeMap<String, StorageEndpointProperties>) -> Self {
         self.storage_endpoints = Some(storage_endpoints);
         self
@@ -260,6 +279,7 @@ impl IotHubProperties {
 
     /// The same with this [`messaging_endpoints`](Self::messaging_endpoints).
     #[must_use]
+    #[inline]
     pub fn with_messaging_endpoints(mut self, messaging_endpoints: BTreeMap<String, MessagingEndpointProperties>) -> Self {
         self.messaging_endpoints = Some(messaging_endpoints);
         self
@@ -267,6 +287,7 @@ impl IotHubProperties {
 
     /// The same with this [`enable_file_upload_notifications`](Self::enable_file_upload_notifications).
     #[must_use]
+    #[inline]
     pub fn with_enable_file_upload_notifications(mut self, enable_file_upload_notifications: bool) -> Self {
         self.enable_file_upload_notifications = Some(enable_file_upload_notifications);
         self
@@ -274,6 +295,7 @@ impl IotHubProperties {
 
     /// The same with this [`cloud_to_device`](Self::cloud_to_device).
     #[must_use]
+    #[inline]
     pub fn with_cloud_to_device(mut self, cloud_to_device: CloudToDeviceProperties) -> Self {
         self.cloud_to_device = Some(cloud_to_device);
         self
@@ -281,6 +303,7 @@ impl IotHubProperties {
 
     /// The same with this [`comments`](Self::comments).
     #[must_use]
+    #[inline]
     pub fn with_comments(mut self, comments: impl Into<String>) -> Self {
         self.comments = Some(comments.into());
         self
@@ -288,6 +311,7 @@ impl IotHubProperties {
 
     /// The same with this [`operations_monitoring_properties`](Self::operations_monitoring_properties).
     #[must_use]
+    #[inline]
     pub fn with_operations_monitoring_properties(mut self, operations_monitoring_properties: OperationsMonitoringProperties) -> Self {
         self.operations_monitoring_properties = Some(operations_monitoring_properties);
         self
@@ -295,6 +319,7 @@ impl IotHubProperties {
 
     /// The same with this [`features`](Self::features).
     #[must_use]
+    #[inline]
     pub fn with_features(mut self, features: Capabilities) -> Self {
         self.features = Some(features);
         self
@@ -302,6 +327,7 @@ impl IotHubProperties {
 }
 
 impl Default for IotHubProperties {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -341,6 +367,7 @@ pub struct SharedAccessPolicy {
 
 impl SharedAccessPolicy {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(key_name: impl Into<String>, rights: AccessRights) -> Self {
         Self {
             key_name: key_name.into(),
@@ -353,6 +380,7 @@ impl SharedAccessPolicy {
 
     /// The same with this [`key_name`](Self::key_name).
     #[must_use]
+    #[inline]
     pub fn with_key_name(mut self, key_name: impl Into<String>) -> Self {
         self.key_name = key_name.into();
         self
@@ -360,6 +388,7 @@ impl SharedAccessPolicy {
 
     /// The same with this [`primary_key`](Self::primary_key).
     #[must_use]
+    #[inline]
     pub fn with_primary_key(mut self, primary_key: impl Into<Secret>) -> Self {
         self.primary_key = Some(primary_key.into());
         self
@@ -367,6 +396,7 @@ impl SharedAccessPolicy {
 
     /// The same with this [`secondary_key`](Self::secondary_key).
     #[must_use]
+    #[inline]
     pub fn with_secondary_key(mut self, secondary_key: impl Into<Secret>) -> Self {
         self.secondary_key = Some(secondary_key.into());
         self
@@ -374,6 +404,7 @@ impl SharedAccessPolicy {
 
     /// The same with this [`rights`](Self::rights).
     #[must_use]
+    #[inline]
     pub fn with_rights(mut self, rights: AccessRights) -> Self {
         self.rights = rights;
         self
@@ -459,6 +490,7 @@ pub struct IpFilterRule {
 
 impl IpFilterRule {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(filter_name: impl Into<String>, action: IpFilterActionType, ip_mask: impl Into<String>) -> Self {
         Self {
             filter_name: filter_name.into(),
@@ -470,6 +502,7 @@ impl IpFilterRule {
 
     /// The same with this [`filter_name`](Self::filter_name).
     #[must_use]
+    #[inline]
     pub fn with_filter_name(mut self, filter_name: impl Into<String>) -> Self {
         self.filter_name = filter_name.into();
         self
@@ -477,6 +510,7 @@ impl IpFilterRule {
 
     /// The same with this [`action`](Self::action).
     #[must_use]
+    #[inline]
     pub fn with_action(mut self, action: IpFilterActionType) -> Self {
         self.action = action;
         self
@@ -484,6 +518,7 @@ impl IpFilterRule {
 
     /// The same with this [`ip_mask`](Self::ip_mask).
     #[must_use]
+    #[inline]
     pub fn with_ip_mask(mut self, ip_mask: impl Into<String>) -> Self {
         self.ip_mask = ip_mask.into();
         self
@@ -539,6 +574,7 @@ pub struct EventHubProperties {
 
 impl EventHubProperties {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             retention_time_in_days: None,
@@ -552,6 +588,7 @@ impl EventHubProperties {
 
     /// The same with this [`retention_time_in_days`](Self::retention_time_in_days).
     #[must_use]
+    #[inline]
     pub fn with_retention_time_in_days(mut self, retention_time_in_days: i64) -> Self {
         self.retention_time_in_days = Some(retention_time_in_days);
         self
@@ -559,6 +596,7 @@ impl EventHubProperties {
 
     /// The same with this [`partition_count`](Self::partition_count).
     #[must_use]
+    #[inline]
     pub fn with_partition_count(mut self, partition_count: i32) -> Self {
         self.partition_count = Some(partition_count);
         self
@@ -566,6 +604,7 @@ impl EventHubProperties {
 
     /// The same with this [`partition_ids`](Self::partition_ids).
     #[must_use]
+    #[inline]
     pub fn with_partition_ids(mut self, partition_ids: Vec<String>) -> Self {
         self.partition_ids = Some(partition_ids);
         self
@@ -573,6 +612,7 @@ impl EventHubProperties {
 
     /// The same with this [`path`](Self::path).
     #[must_use]
+    #[inline]
     pub fn with_path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
@@ -580,6 +620,7 @@ impl EventHubProperties {
 
     /// The same with this [`endpoint`](Self::endpoint).
     #[must_use]
+    #[inline]
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
         self
@@ -587,6 +628,7 @@ impl EventHubProperties {
 }
 
 impl Default for EventHubProperties {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -616,6 +658,7 @@ pub struct RoutingProperties {
 
 impl RoutingProperties {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             endpoints: None,
@@ -627,6 +670,7 @@ impl RoutingProperties {
 
     /// The same with this [`endpoints`](Self::endpoints).
     #[must_use]
+    #[inline]
     pub fn with_endpoints(mut self, endpoints: RoutingEndpoints) -> Self {
         self.endpoints = Some(endpoints);
         self
@@ -634,6 +678,7 @@ impl RoutingProperties {
 
     /// The same with this [`routes`](Self::routes).
     #[must_use]
+    #[inline]
     pub fn with_routes(mut self, routes: Vec<RouteProperties>) -> Self {
         self.routes = Some(routes);
         self
@@ -641,6 +686,7 @@ impl RoutingProperties {
 
     /// The same with this [`fallback_route`](Self::fallback_route).
     #[must_use]
+    #[inline]
     pub fn with_fallback_route(mut self, fallback_route: FallbackRouteProperties) -> Self {
         self.fallback_route = Some(fallback_route);
         self
@@ -648,6 +694,7 @@ impl RoutingProperties {
 }
 
 impl Default for RoutingProperties {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -675,6 +722,7 @@ pub struct RoutingEndpoints {
 
 impl RoutingEndpoints {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             service_bus_queues: None,
@@ -686,6 +734,7 @@ impl RoutingEndpoints {
 
     /// The same with this [`service_bus_queues`](Self::service_bus_queues).
     #[must_use]
+    #[inline]
     pub fn with_service_bus_queues(mut self, service_bus_queues: Vec<RoutingServiceBusQueueEndpointProperties>) -> Self {
         self.service_bus_queues = Some(service_bus_queues);
         self
@@ -693,6 +742,7 @@ impl RoutingEndpoints {
 
     /// The same with this [`service_bus_topics`](Self::service_bus_topics).
     #[must_use]
+    #[inline]
     pub fn with_service_bus_topics(mut self, service_bus_topics: Vec<RoutingServiceBusTopicEndpointProperties>) -> Self {
         self.service_bus_topics = Some(service_bus_topics);
         self
@@ -700,6 +750,7 @@ impl RoutingEndpoints {
 
     /// The same with this [`event_hubs`](Self::event_hubs).
     #[must_use]
+    #[inline]
     pub fn with_event_hubs(mut self, event_hubs: Vec<RoutingEventHubProperties>) -> Self {
         self.event_hubs = Some(event_hubs);
         self
@@ -707,6 +758,7 @@ impl RoutingEndpoints {
 }
 
 impl Default for RoutingEndpoints {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -740,6 +792,7 @@ pub struct RoutingServiceBusQueueEndpointProperties {
 
 impl RoutingServiceBusQueueEndpointProperties {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(connection_string: impl Into<Secret>, name: impl Into<String>) -> Self {
         Self {
             connection_string: connection_string.into(),
@@ -752,6 +805,7 @@ impl RoutingServiceBusQueueEndpointProperties {
 
     /// The same with this [`connection_string`](Self::connection_string).
     #[must_use]
+    #[inline]
     pub fn with_connection_string(mut self, connection_string: impl Into<Secret>) -> Self {
         self.connection_string = connection_string.into();
         self
@@ -759,6 +813,7 @@ impl RoutingServiceBusQueueEndpointProperties {
 
     /// The same with this [`name`](Self::name).
     #[must_use]
+    #[inline]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
@@ -766,6 +821,7 @@ impl RoutingServiceBusQueueEndpointProperties {
 
     /// The same with this [`subscription_id`](Self::subscription_id).
     #[must_use]
+    #[inline]
     pub fn with_subscription_id(mut self, subscription_id: impl Into<String>) -> Self {
         self.subscription_id = Some(subscription_id.into());
         self
@@ -773,6 +829,7 @@ impl RoutingServiceBusQueueEndpointProperties {
 
     /// The same with this [`resource_group`](Self::resource_group).
     #[must_use]
+    #[inline]
     pub fn with_resource_group(mut self, resource_group: impl Into<String>) -> Self {
         self.resource_group = Some(resource_group.into());
         self
@@ -808,6 +865,7 @@ pub struct RoutingServiceBusTopicEndpointProperties {
 
 impl RoutingServiceBusTopicEndpointProperties {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(connection_string: impl Into<Secret>, name: impl Into<String>) -> Self {
         Self {
             connection_string: connection_string.into(),
@@ -820,6 +878,7 @@ impl RoutingServiceBusTopicEndpointProperties {
 
     /// The same with this [`connection_string`](Self::connection_string).
     #[must_use]
+    #[inline]
     pub fn with_connection_string(mut self, connection_string: impl Into<Secret>) -> Self {
         self.connection_string = connection_string.into();
         self
@@ -827,6 +886,7 @@ impl RoutingServiceBusTopicEndpointProperties {
 
     /// The same with this [`name`](Self::name).
     #[must_use]
+    #[inline]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
@@ -834,6 +894,7 @@ impl RoutingServiceBusTopicEndpointProperties {
 
     /// The same with this [`subscription_id`](Self::subscription_id).
     #[must_use]
+    #[inline]
     pub fn with_subscription_id(mut self, subscription_id: impl Into<String>) -> Self {
         self.subscription_id = Some(subscription_id.into());
         self
@@ -841,6 +902,7 @@ impl RoutingServiceBusTopicEndpointProperties {
 
     /// The same with this [`resource_group`](Self::resource_group).
     #[must_use]
+    #[inline]
     pub fn with_resource_group(mut self, resource_group: impl Into<String>) -> Self {
         self.resource_group = Some(resource_group.into());
         self
@@ -876,6 +938,7 @@ pub struct RoutingEventHubProperties {
 
 impl RoutingEventHubProperties {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(connection_string: impl Into<Secret>, name: impl Into<String>) -> Self {
         Self {
             connection_string: connection_string.into(),
@@ -888,6 +951,7 @@ impl RoutingEventHubProperties {
 
     /// The same with this [`connection_string`](Self::connection_string).
     #[must_use]
+    #[inline]
     pub fn with_connection_string(mut self, connection_string: impl Into<Secret>) -> Self {
         self.connection_string = connection_string.into();
         self
@@ -895,6 +959,7 @@ impl RoutingEventHubProperties {
 
     /// The same with this [`name`](Self::name).
     #[must_use]
+    #[inline]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
@@ -902,6 +967,7 @@ impl RoutingEventHubProperties {
 
     /// The same with this [`subscription_id`](Self::subscription_id).
     #[must_use]
+    #[inline]
     pub fn with_subscription_id(mut self, subscription_id: impl Into<String>) -> Self {
         self.subscription_id = Some(subscription_id.into());
         self
@@ -909,6 +975,7 @@ impl RoutingEventHubProperties {
 
     /// The same with this [`resource_group`](Self::resource_group).
     #[must_use]
+    #[inline]
     pub fn with_resource_group(mut self, resource_group: impl Into<String>) -> Self {
         self.resource_group = Some(resource_group.into());
         self
@@ -948,6 +1015,7 @@ pub struct RouteProperties {
 
 impl RouteProperties {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(
         name: impl Into<String>,
         source: RoutingSource,
@@ -966,6 +1034,7 @@ impl RouteProperties {
 
     /// The same with this [`name`](Self::name).
     #[must_use]
+    #[inline]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
@@ -973,6 +1042,7 @@ impl RouteProperties {
 
     /// The same with this [`source`](Self::source).
     #[must_use]
+    #[inline]
     pub fn with_source(mut self, source: RoutingSource) -> Self {
         self.source = source;
         self
@@ -980,6 +1050,7 @@ impl RouteProperties {
 
     /// The same with this [`condition`](Self::condition).
     #[must_use]
+    #[inline]
     pub fn with_condition(mut self, condition: impl Into<String>) -> Self {
         self.condition = Some(condition.into());
         self
@@ -987,6 +1058,7 @@ impl RouteProperties {
 
     /// The same with this [`endpoint_names`](Self::endpoint_names).
     #[must_use]
+    #[inline]
     pub fn with_endpoint_names(mut self, endpoint_names: Vec<String>) -> Self {
         self.endpoint_names = endpoint_names;
         self
@@ -994,6 +1066,7 @@ impl RouteProperties {
 
     /// The same with this [`is_enabled`](Self::is_enabled).
     #[must_use]
+    #[inline]
     pub fn with_is_enabled(mut self, is_enabled: bool) -> Self {
         self.is_enabled = is_enabled;
         self
@@ -1053,6 +1126,7 @@ pub struct FallbackRouteProperties {
 
 impl FallbackRouteProperties {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(source: RoutingSource, endpoint_names: Vec<String>, is_enabled: bool) -> Self {
         Self {
             source,
@@ -1065,6 +1139,7 @@ impl FallbackRouteProperties {
 
     /// The same with this [`source`](Self::source).
     #[must_use]
+    #[inline]
     pub fn with_source(mut self, source: RoutingSource) -> Self {
         self.source = source;
         self
@@ -1072,6 +1147,7 @@ impl FallbackRouteProperties {
 
     /// The same with this [`condition`](Self::condition).
     #[must_use]
+    #[inline]
     pub fn with_condition(mut self, condition: impl Into<String>) -> Self {
         self.condition = Some(condition.into());
         self
@@ -1079,6 +1155,7 @@ impl FallbackRouteProperties {
 
     /// The same with this [`endpoint_names`](Self::endpoint_names).
     #[must_use]
+    #[inline]
     pub fn with_endpoint_names(mut self, endpoint_names: Vec<String>) -> Self {
         self.endpoint_names = endpoint_names;
         self
@@ -1086,6 +1163,7 @@ impl FallbackRouteProperties {
 
     /// The same with this [`is_enabled`](Self::is_enabled).
     #[must_use]
+    #[inline]
     pub fn with_is_enabled(mut self, is_enabled: bool) -> Self {
         self.is_enabled = is_enabled;
         self
@@ -1116,6 +1194,7 @@ pub struct StorageEndpointProperties {
 
 impl StorageEndpointProperties {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(connection_string: impl Into<Secret>, container_name: impl Into<String>) -> Self {
         Self {
             sas_ttl: None,
@@ -1127,6 +1206,7 @@ impl StorageEndpointProperties {
 
     /// The same with this [`sas_ttl`](Self::sas_ttl).
     #[must_use]
+    #[inline]
     pub fn with_sas_ttl(mut self, sas_ttl: Duration) -> Self {
         self.sas_ttl = Some(sas_ttl);
         self
@@ -1134,6 +1214,7 @@ impl StorageEndpointProperties {
 
     /// The same with this [`connection_string`](Self::connection_string).
     #[must_use]
+    #[inline]
     pub fn with_connection_string(mut self, connection_string: impl Into<Secret>) -> Self {
         self.connection_string = connection_string.into();
         self
@@ -1141,6 +1222,7 @@ impl StorageEndpointProperties {
 
     /// The same with this [`container_name`](Self::container_name).
     #[must_use]
+    #[inline]
     pub fn with_container_name(mut self, container_name: impl Into<String>) -> Self {
         self.container_name = container_name.into();
         self
@@ -1171,6 +1253,7 @@ pub struct MessagingEndpointProperties {
 
 impl MessagingEndpointProperties {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             lock_duration: None,
@@ -1182,6 +1265,7 @@ impl MessagingEndpointProperties {
 
     /// The same with this [`lock_duration`](Self::lock_duration).
     #[must_use]
+    #[inline]
     pub fn with_lock_duration(mut self, lock_duration: Duration) -> Self {
         self.lock_duration = Some(lock_duration);
         self
@@ -1189,6 +1273,7 @@ impl MessagingEndpointProperties {
 
     /// The same with this [`ttl`](Self::ttl).
     #[must_use]
+    #[inline]
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
         self
@@ -1196,6 +1281,7 @@ impl MessagingEndpointProperties {
 
     /// The same with this [`max_delivery_count`](Self::max_delivery_count).
     #[must_use]
+    #[inline]
     pub fn with_max_delivery_count(mut self, max_delivery_count: i32) -> Self {
         self.max_delivery_count = Some(max_delivery_count);
         self
@@ -1203,6 +1289,7 @@ impl MessagingEndpointProperties {
 }
 
 impl Default for MessagingEndpointProperties {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1233,6 +1320,7 @@ pub struct CloudToDeviceProperties {
 
 impl CloudToDeviceProperties {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             max_delivery_count: None,
@@ -1244,6 +1332,7 @@ impl CloudToDeviceProperties {
 
     /// The same with this [`max_delivery_count`](Self::max_delivery_count).
     #[must_use]
+    #[inline]
     pub fn with_max_delivery_count(mut self, max_delivery_count: i32) -> Self {
         self.max_delivery_count = Some(max_delivery_count);
         self
@@ -1251,6 +1340,7 @@ impl CloudToDeviceProperties {
 
     /// The same with this [`default_ttl`](Self::default_ttl).
     #[must_use]
+    #[inline]
     pub fn with_default_ttl(mut self, default_ttl: Duration) -> Self {
         self.default_ttl = Some(default_ttl);
         self
@@ -1258,6 +1348,7 @@ impl CloudToDeviceProperties {
 
     /// The same with this [`feedback`](Self::feedback).
     #[must_use]
+    #[inline]
     pub fn with_feedback(mut self, feedback: FeedbackProperties) -> Self {
         self.feedback = Some(feedback);
         self
@@ -1265,6 +1356,7 @@ impl CloudToDeviceProperties {
 }
 
 impl Default for CloudToDeviceProperties {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1294,6 +1386,7 @@ pub struct FeedbackProperties {
 
 impl FeedbackProperties {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             lock_duration: None,
@@ -1305,6 +1398,7 @@ impl FeedbackProperties {
 
     /// The same with this [`lock_duration`](Self::lock_duration).
     #[must_use]
+    #[inline]
     pub fn with_lock_duration(mut self, lock_duration: Duration) -> Self {
         self.lock_duration = Some(lock_duration);
         self
@@ -1312,6 +1406,7 @@ impl FeedbackProperties {
 
     /// The same with this [`ttl`](Self::ttl).
     #[must_use]
+    #[inline]
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
         self
@@ -1319,6 +1414,7 @@ impl FeedbackProperties {
 
     /// The same with this [`max_delivery_count`](Self::max_delivery_count).
     #[must_use]
+    #[inline]
     pub fn with_max_delivery_count(mut self, max_delivery_count: i32) -> Self {
         self.max_delivery_count = Some(max_delivery_count);
         self
@@ -1326,6 +1422,7 @@ impl FeedbackProperties {
 }
 
 impl Default for FeedbackProperties {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1351,6 +1448,7 @@ pub struct OperationsMonitoringProperties {
 
 impl OperationsMonitoringProperties {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             events: None,
@@ -1360,6 +1458,7 @@ impl OperationsMonitoringProperties {
 
     /// The same with this [`events`](Self::events).
     #[must_use]
+    #[inline]
     pub fn with_events(mut self, events: BTreeMap<String, OperationMonitoringLevel>) -> Self {
         self.events = Some(events);
         self
@@ -1367,6 +1466,7 @@ impl OperationsMonitoringProperties {
 }
 
 impl Default for OperationsMonitoringProperties {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1434,6 +1534,7 @@ pub struct IotHubSkuInfo {
 
 impl IotHubSkuInfo {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(name: IotHubSku) -> Self {
         Self {
             name,
@@ -1445,6 +1546,7 @@ impl IotHubSkuInfo {
 
     /// The same with this [`name`](Self::name).
     #[must_use]
+    #[inline]
     pub fn with_name(mut self, name: IotHubSku) -> Self {
         self.name = name;
         self
@@ -1452,6 +1554,7 @@ impl IotHubSkuInfo {
 
     /// The same with this [`tier`](Self::tier).
     #[must_use]
+    #[inline]
     pub fn with_tier(mut self, tier: IotHubSkuTier) -> Self {
         self.tier = Some(tier);
         self
@@ -1459,6 +1562,7 @@ impl IotHubSkuInfo {
 
     /// The same with this [`capacity`](Self::capacity).
     #[must_use]
+    #[inline]
     pub fn with_capacity(mut self, capacity: i64) -> Self {
         self.capacity = Some(capacity);
         self
@@ -1535,6 +1639,7 @@ pub struct ErrorDetails {
 
 impl ErrorDetails {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             code: None,
@@ -1546,6 +1651,7 @@ impl ErrorDetails {
 
     /// The same with this [`code`](Self::code).
     #[must_use]
+    #[inline]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
         self
@@ -1553,6 +1659,7 @@ impl ErrorDetails {
 
     /// The same with this [`http_status_code`](Self::http_status_code).
     #[must_use]
+    #[inline]
     pub fn with_http_status_code(mut self, http_status_code: impl Into<String>) -> Self {
         self.http_status_code = Some(http_status_code.into());
         self
@@ -1560,6 +1667,7 @@ impl ErrorDetails {
 
     /// The same with this [`message`](Self::message).
     #[must_use]
+    #[inline]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
         self
@@ -1567,6 +1675,7 @@ impl ErrorDetails {
 
     /// The same with this [`details`](Self::details).
     #[must_use]
+    #[inline]
     pub fn with_details(mut self, details: impl Into<String>) -> Self {
         self.details = Some(details.into());
         self
@@ -1574,6 +1683,7 @@ impl ErrorDetails {
 }
 
 impl Default for ErrorDetails {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1600,6 +1710,7 @@ pub struct IotHubDescriptionListResult {
 
 impl IotHubDescriptionListResult {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             value: None,
@@ -1609,6 +1720,7 @@ impl IotHubDescriptionListResult {
 
     /// The same with this [`value`](Self::value).
     #[must_use]
+    #[inline]
     pub fn with_value(mut self, value: Vec<IotHubDescription>) -> Self {
         self.value = Some(value);
         self
@@ -1616,6 +1728,7 @@ impl IotHubDescriptionListResult {
 
     /// The same with this [`next_link`](Self::next_link).
     #[must_use]
+    #[inline]
     pub fn with_next_link(mut self, next_link: impl Into<String>) -> Self {
         self.next_link = Some(next_link.into());
         self
@@ -1623,6 +1736,7 @@ impl IotHubDescriptionListResult {
 }
 
 impl Default for IotHubDescriptionListResult {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1653,6 +1767,7 @@ pub struct RegistryStatistics {
 
 impl RegistryStatistics {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             total_device_count: None,
@@ -1663,6 +1778,7 @@ impl RegistryStatistics {
 
     /// The same with this [`total_device_count`](Self::total_device_count).
     #[must_use]
+    #[inline]
     pub fn with_total_device_count(mut self, total_device_count: i64) -> Self {
         self.total_device_count = Some(total_device_count);
         self
@@ -1670,6 +1786,7 @@ impl RegistryStatistics {
 
     /// The same with this [`enabled_device_count`](Self::enabled_device_count).
     #[must_use]
+    #[inline]
     pub fn with_enabled_device_count(mut self, enabled_device_count: i64) -> Self {
         self.enabled_device_count = Some(enabled_device_count);
         self
@@ -1677,6 +1794,7 @@ impl RegistryStatistics {
 
     /// The same with this [`disabled_device_count`](Self::disabled_device_count).
     #[must_use]
+    #[inline]
     pub fn with_disabled_device_count(mut self, disabled_device_count: i64) -> Self {
         self.disabled_device_count = Some(disabled_device_count);
         self
@@ -1684,6 +1802,7 @@ impl RegistryStatistics {
 }
 
 impl Default for RegistryStatistics {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1709,6 +1828,7 @@ pub struct IotHubSkuDescriptionListResult {
 
 impl IotHubSkuDescriptionListResult {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             value: None,
@@ -1718,6 +1838,7 @@ impl IotHubSkuDescriptionListResult {
 
     /// The same with this [`value`](Self::value).
     #[must_use]
+    #[inline]
     pub fn with_value(mut self, value: Vec<IotHubSkuDescription>) -> Self {
         self.value = Some(value);
         self
@@ -1725,6 +1846,7 @@ impl IotHubSkuDescriptionListResult {
 
     /// The same with this [`next_link`](Self::next_link).
     #[must_use]
+    #[inline]
     pub fn with_next_link(mut self, next_link: impl Into<String>) -> Self {
         self.next_link = Some(next_link.into());
         self
@@ -1732,6 +1854,7 @@ impl IotHubSkuDescriptionListResult {
 }
 
 impl Default for IotHubSkuDescriptionListResult {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1758,6 +1881,7 @@ pub struct IotHubSkuDescription {
 
 impl IotHubSkuDescription {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(sku: IotHubSkuInfo, capacity: IotHubCapacity) -> Self {
         Self {
             resource_type: None,
@@ -1768,6 +1892,7 @@ impl IotHubSkuDescription {
 
     /// The same with this [`resource_type`](Self::resource_type).
     #[must_use]
+    #[inline]
     pub fn with_resource_type(mut self, resource_type: impl Into<String>) -> Self {
         self.resource_type = Some(resource_type.into());
         self
@@ -1775,6 +1900,7 @@ impl IotHubSkuDescription {
 
     /// The same with this [`sku`](Self::sku).
     #[must_use]
+    #[inline]
     pub fn with_sku(mut self, sku: IotHubSkuInfo) -> Self {
         self.sku = sku;
         self
@@ -1782,6 +1908,7 @@ impl IotHubSkuDescription {
 
     /// The same with this [`capacity`](Self::capacity).
     #[must_use]
+    #[inline]
     pub fn with_capacity(mut self, capacity: IotHubCapacity) -> Self {
         self.capacity = capacity;
         self
@@ -1819,6 +1946,7 @@ pub struct IotHubCapacity {
 
 impl IotHubCapacity {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             minimum: None,
@@ -1830,6 +1958,7 @@ impl IotHubCapacity {
 
     /// The same with this [`minimum`](Self::minimum).
     #[must_use]
+    #[inline]
     pub fn with_minimum(mut self, minimum: i64) -> Self {
         self.minimum = Some(minimum);
         self
@@ -1837,6 +1966,7 @@ impl IotHubCapacity {
 
     /// The same with this [`maximum`](Self::maximum).
     #[must_use]
+    #[inline]
     pub fn with_maximum(mut self, maximum: i64) -> Self {
         self.maximum = Some(maximum);
         self
@@ -1844,6 +1974,7 @@ impl IotHubCapacity {
 
     /// The same with this [`default`](Self::default).
     #[must_use]
+    #[inline]
     pub fn with_default(mut self, default: i64) -> Self {
         self.default = Some(default);
         self
@@ -1851,6 +1982,7 @@ impl IotHubCapacity {
 
     /// The same with this [`scale_type`](Self::scale_type).
     #[must_use]
+    #[inline]
     pub fn with_scale_type(mut self, scale_type: IotHubScaleType) -> Self {
         self.scale_type = Some(scale_type);
         self
@@ -1858,6 +1990,7 @@ impl IotHubCapacity {
 }
 
 impl Default for IotHubCapacity {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1904,6 +2037,7 @@ pub struct ConsumerGroupListResult {
 
 impl ConsumerGroupListResult {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             value: None,
@@ -1913,6 +2047,7 @@ impl ConsumerGroupListResult {
 
     /// The same with this [`value`](Self::value).
     #[must_use]
+    #[inline]
     pub fn with_value(mut self, value: Vec<String>) -> Self {
         self.value = Some(value);
         self
@@ -1920,6 +2055,7 @@ impl ConsumerGroupListResult {
 
     /// The same with this [`next_link`](Self::next_link).
     #[must_use]
+    #[inline]
     pub fn with_next_link(mut self, next_link: impl Into<String>) -> Self {
         self.next_link = Some(next_link.into());
         self
@@ -1927,6 +2063,7 @@ impl ConsumerGroupListResult {
 }
 
 impl Default for ConsumerGroupListResult {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -1951,6 +2088,7 @@ pub struct ConsumerGroup {
 
 impl ConsumerGroup {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             tags: None,
@@ -1961,6 +2099,7 @@ impl ConsumerGroup {
 
     /// The same with this [`tags`](Self::tags).
     #[must_use]
+    #[inline]
     pub fn with_tags(mut self, tags: BTreeMap<String, String>) -> Self {
         self.tags = Some(tags);
         self
@@ -1968,6 +2107,7 @@ impl ConsumerGroup {
 
     /// The same with this [`id`](Self::id).
     #[must_use]
+    #[inline]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
@@ -1975,6 +2115,7 @@ impl ConsumerGroup {
 
     /// The same with this [`name`](Self::name).
     #[must_use]
+    #[inline]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -1982,6 +2123,7 @@ impl ConsumerGroup {
 }
 
 impl Default for ConsumerGroup {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -2007,6 +2149,7 @@ pub struct JobListResult {
 
 impl JobListResult {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             value: None,
@@ -2016,6 +2159,7 @@ impl JobListResult {
 
     /// The same with this [`value`](Self::value).
     #[must_use]
+    #[inline]
     pub fn with_value(mut self, value: Vec<Job>) -> Self {
         self.value = Some(value);
         self
@@ -2023,6 +2167,7 @@ impl JobListResult {
 
     /// The same with this [`next_link`](Self::next_link).
     #[must_use]
+    #[inline]
     pub fn with_next_link(mut self, next_link: impl Into<String>) -> Self {
         self.next_link = Some(next_link.into());
         self
@@ -2030,6 +2175,7 @@ impl JobListResult {
 }
 
 impl Default for JobListResult {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -2080,6 +2226,7 @@ pub struct Job {
 
 impl Job {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             job_id: None,
@@ -2095,6 +2242,7 @@ impl Job {
 
     /// The same with this [`job_id`](Self::job_id).
     #[must_use]
+    #[inline]
     pub fn with_job_id(mut self, job_id: impl Into<String>) -> Self {
         self.job_id = Some(job_id.into());
         self
@@ -2102,6 +2250,7 @@ impl Job {
 
     /// The same with this [`start_time_utc`](Self::start_time_utc).
     #[must_use]
+    #[inline]
     pub fn with_start_time_utc(mut self, start_time_utc: Rfc1123) -> Self {
         self.start_time_utc = Some(start_time_utc);
         self
@@ -2109,6 +2258,7 @@ impl Job {
 
     /// The same with this [`end_time_utc`](Self::end_time_utc).
     #[must_use]
+    #[inline]
     pub fn with_end_time_utc(mut self, end_time_utc: Rfc1123) -> Self {
         self.end_time_utc = Some(end_time_utc);
         self
@@ -2116,6 +2266,7 @@ impl Job {
 
     /// The same with this [`type`](Self::type).
     #[must_use]
+    #[inline]
     pub fn with_type(mut self, r#type: JobType) -> Self {
         self.r#type = Some(r#type);
         self
@@ -2123,6 +2274,7 @@ impl Job {
 
     /// The same with this [`status`](Self::status).
     #[must_use]
+    #[inline]
     pub fn with_status(mut self, status: JobStatus) -> Self {
         self.status = Some(status);
         self
@@ -2130,6 +2282,7 @@ impl Job {
 
     /// The same with this [`failure_reason`](Self::failure_reason).
     #[must_use]
+    #[inline]
     pub fn with_failure_reason(mut self, failure_reason: impl Into<String>) -> Self {
         self.failure_reason = Some(failure_reason.into());
         self
@@ -2137,6 +2290,7 @@ impl Job {
 
     /// The same with this [`status_message`](Self::status_message).
     #[must_use]
+    #[inline]
     pub fn with_status_message(mut self, status_message: impl Into<String>) -> Self {
         self.status_message = Some(status_message.into());
         self
@@ -2144,6 +2298,7 @@ impl Job {
 
     /// The same with this [`parent_job_id`](Self::parent_job_id).
     #[must_use]
+    #[inline]
     pub fn with_parent_job_id(mut self, parent_job_id: impl Into<String>) -> Self {
         self.parent_job_id = Some(parent_job_id.into());
         self
@@ -2151,6 +2306,7 @@ impl Job {
 }
 
 impl Default for Job {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -2251,6 +2407,7 @@ pub struct QuotaMetricListResult {
 
 impl QuotaMetricListResult {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             value: None,
@@ -2260,6 +2417,7 @@ impl QuotaMetricListResult {
 
     /// The same with this [`value`](Self::value).
     #[must_use]
+    #[inline]
     pub fn with_value(mut self, value: Vec<QuotaMetric>) -> Self {
         self.value = Some(value);
         self
@@ -2267,6 +2425,7 @@ impl QuotaMetricListResult {
 
     /// The same with this [`next_link`](Self::next_link).
     #[must_use]
+    #[inline]
     pub fn with_next_link(mut self, next_link: impl Into<String>) -> Self {
         self.next_link = Some(next_link.into());
         self
@@ -2274,6 +2433,7 @@ impl QuotaMetricListResult {
 }
 
 impl Default for QuotaMetricListResult {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -2304,6 +2464,7 @@ pub struct QuotaMetric {
 
 impl QuotaMetric {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             name: None,
@@ -2314,6 +2475,7 @@ impl QuotaMetric {
 
     /// The same with this [`name`](Self::name).
     #[must_use]
+    #[inline]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -2321,6 +2483,7 @@ impl QuotaMetric {
 
     /// The same with this [`current_value`](Self::current_value).
     #[must_use]
+    #[inline]
     pub fn with_current_value(mut self, current_value: i64) -> Self {
         self.current_value = Some(current_value);
         self
@@ -2328,6 +2491,7 @@ impl QuotaMetric {
 
     /// The same with this [`max_value`](Self::max_value).
     #[must_use]
+    #[inline]
     pub fn with_max_value(mut self, max_value: i64) -> Self {
         self.max_value = Some(max_value);
         self
@@ -2335,6 +2499,7 @@ impl QuotaMetric {
 }
 
 impl Default for QuotaMetric {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -2356,6 +2521,7 @@ pub struct NameAvailabilityRequest {
 
 impl NameAvailabilityRequest {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -2364,6 +2530,7 @@ impl NameAvailabilityRequest {
 
     /// The same with this [`name`](Self::name).
     #[must_use]
+    #[inline]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
@@ -2392,6 +2559,7 @@ pub struct NameAvailability {
 
 impl NameAvailability {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             name_available: None,
@@ -2402,6 +2570,7 @@ impl NameAvailability {
 
     /// The same with this [`name_available`](Self::name_available).
     #[must_use]
+    #[inline]
     pub fn with_name_available(mut self, name_available: bool) -> Self {
         self.name_available = Some(name_available);
         self
@@ -2409,6 +2578,7 @@ impl NameAvailability {
 
     /// The same with this [`reason`](Self::reason).
     #[must_use]
+    #[inline]
     pub fn with_reason(mut self, reason: IotHubNameUnavailabilityReason) -> Self {
         self.reason = Some(reason);
         self
@@ -2416,6 +2586,7 @@ impl NameAvailability {
 
     /// The same with this [`message`](Self::message).
     #[must_use]
+    #[inline]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
         self
@@ -2423,6 +2594,7 @@ impl NameAvailability {
 }
 
 impl Default for NameAvailability {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -2465,6 +2637,7 @@ pub struct SharedAccessPolicyListResult {
 
 impl SharedAccessPolicyListResult {
     /// A new one, with nothing in it.
+    #[inline]
     pub fn new() -> Self {
         Self {
             value: None,
@@ -2474,6 +2647,7 @@ impl SharedAccessPolicyListResult {
 
     /// The same with this [`value`](Self::value).
     #[must_use]
+    #[inline]
     pub fn with_value(mut self, value: Vec<SharedAccessPolicy>) -> Self {
         self.value = Some(value);
         self
@@ -2481,6 +2655,7 @@ impl SharedAccessPolicyListResult {
 
     /// The same with this [`next_link`](Self::next_link).
     #[must_use]
+    #[inline]
     pub fn with_next_link(mut self, next_link: impl Into<String>) -> Self {
         self.next_link = Some(next_link.into());
         self
@@ -2488,6 +2663,7 @@ impl SharedAccessPolicyListResult {
 }
 
 impl Default for SharedAccessPolicyListResult {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -2510,6 +2686,7 @@ pub struct ExportDevicesRequest {
 
 impl ExportDevicesRequest {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(export_blob_container_uri: impl Into<Secret>, exclude_keys: bool) -> Self {
         Self {
             export_blob_container_uri: export_blob_container_uri.into(),
@@ -2519,6 +2696,7 @@ impl ExportDevicesRequest {
 
     /// The same with this [`export_blob_container_uri`](Self::export_blob_container_uri).
     #[must_use]
+    #[inline]
     pub fn with_export_blob_container_uri(mut self, export_blob_container_uri: impl Into<Secret>) -> Self {
         self.export_blob_container_uri = export_blob_container_uri.into();
         self
@@ -2526,6 +2704,7 @@ impl ExportDevicesRequest {
 
     /// The same with this [`exclude_keys`](Self::exclude_keys).
     #[must_use]
+    #[inline]
     pub fn with_exclude_keys(mut self, exclude_keys: bool) -> Self {
         self.exclude_keys = exclude_keys;
         self
@@ -2549,6 +2728,7 @@ pub struct ImportDevicesRequest {
 
 impl ImportDevicesRequest {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(input_blob_container_uri: impl Into<Secret>, output_blob_container_uri: impl Into<Secret>) -> Self {
         Self {
             input_blob_container_uri: input_blob_container_uri.into(),
@@ -2558,6 +2738,7 @@ impl ImportDevicesRequest {
 
     /// The same with this [`input_blob_container_uri`](Self::input_blob_container_uri).
     #[must_use]
+    #[inline]
     pub fn with_input_blob_container_uri(mut self, input_blob_container_uri: impl Into<Secret>) -> Self {
         self.input_blob_container_uri = input_blob_container_uri.into();
         self
@@ -2565,6 +2746,7 @@ impl ImportDevicesRequest {
 
     /// The same with this [`output_blob_container_uri`](Self::output_blob_container_uri).
     #[must_use]
+    #[inline]
     pub fn with_output_blob_container_uri(mut self, output_blob_container_uri: impl Into<Secret>) -> Self {
         self.output_blob_container_uri = output_blob_container_uri.into();
         self
@@ -2601,6 +2783,7 @@ pub struct Resource {
 
 impl Resource {
     /// A new one, with what must be in it.
+    #[inline]
     pub fn new(location: impl Into<String>) -> Self {
         Self {
             id: None,
@@ -2613,6 +2796,7 @@ impl Resource {
 
     /// The same with this [`id`](Self::id).
     #[must_use]
+    #[inline]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
@@ -2620,6 +2804,7 @@ impl Resource {
 
     /// The same with this [`name`](Self::name).
     #[must_use]
+    #[inline]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -2627,6 +2812,7 @@ impl Resource {
 
     /// The same with this [`type`](Self::type).
     #[must_use]
+    #[inline]
     pub fn with_type(mut self, r#type: impl Into<String>) -> Self {
         self.r#type = Some(r#type.into());
         self
@@ -2634,6 +2820,7 @@ impl Resource {
 
     /// The same with this [`location`](Self::location).
     #[must_use]
+    #[inline]
     pub fn with_location(mut self, location: impl Into<String>) -> Self {
         self.location = location.into();
         self
@@ -2641,6 +2828,7 @@ impl Resource {
 
     /// The same with this [`tags`](Self::tags).
     #[must_use]
+    #[inline]
     pub fn with_tags(mut self, tags: BTreeMap<String, String>) -> Self {
         self.tags = Some(tags);
         self

@@ -129,6 +129,7 @@ fn constructor(code: &mut Code, client: &Client, form: Form) {
         Some(_) => (&[], "Self::ENDPOINT"),
         None => (&["endpoint: &str"], "endpoint"),
     };
+    line!(code, "#[inline]");
     code.list("pub fn new(", &arguments(client, first), ") -> Result<Self, Error> {");
     code.indented(|code| {
         let own = client.parameters.iter().map(|parameter| parameter.name.to_string());
@@ -142,6 +143,7 @@ fn with_pipeline(code: &mut Code, client: &Client) {
     code.gap();
     code.doc(format_args!("A client that sends through `pipeline`."));
     parameter_docs(code, client);
+    line!(code, "#[inline]");
     code.list("pub fn with_pipeline(", &arguments(client, &["pipeline: Pipeline"]), ") -> Self {");
     code.indented(|code| {
         let own = client.parameters.iter().map(|parameter| format!("{0}: {0}.into()", parameter.name));
@@ -151,6 +153,7 @@ fn with_pipeline(code: &mut Code, client: &Client) {
     line!(code, "}}");
     code.gap();
     code.doc(format_args!("What its calls go through."));
+    line!(code, "#[inline]");
     code.block(format_args!("pub fn pipeline(&self) -> &Pipeline"), "}", |code| line!(code, "&self.pipeline"));
 }
 
@@ -170,6 +173,7 @@ fn accessors(code: &mut Code, client: &Client) {
         if !code.prose(&group.description) {
             code.doc(format_args!("The operations of {}.", inline_code(group.ty.as_str())));
         }
+        line!(code, "#[inline]");
         code.block(format_args!("pub fn {}(&self) -> {}<'_>", group.module, group.ty), "}", |code| {
             line!(code, "{} {{ client: self }}", group.ty);
         });

@@ -1,7 +1,7 @@
 //! Models: structs, enums, unions.
 
 use super::types::{self, Imports};
-use super::{HEADER, RUNTIME, limits};
+use super::{HEADER, limits};
 use crate::ir::{Client, Enum, EnumKind, Field, FieldRole, Model, Shape, Struct, Type, Union};
 use crate::render::{Code, inline_code, line, literal};
 
@@ -25,10 +25,8 @@ pub(super) fn file(client: &Client) -> String {
         line!(code, "use std::collections::BTreeMap;");
         code.gap();
     }
-    let mut names = imports.names();
     if !client.models.is_empty() {
-        names.insert(0, "self".to_owned());
-        code.list(&format!("use {RUNTIME}::codegen::v1::{{"), &names, "};");
+        imports.write(&mut code);
     }
     code.gap();
     format!("{}{}", code.finish(), body.finish())
@@ -70,6 +68,7 @@ fn structure(code: &mut Code, client: &Client, model: &Model, shape: &Struct, im
     if required.is_empty() {
         code.gap();
         code.block(format_args!("impl Default for {name}"), "}", |code| {
+            line!(code, "#[inline]");
             code.block(format_args!("fn default() -> Self"), "}", |code| line!(code, "Self::new()"));
         });
     }
@@ -120,6 +119,7 @@ fn constructor(code: &mut Code, client: &Client, shape: &Struct, required: &[&Fi
     if required.len() > 7 {
         line!(code, "#[allow(clippy::too_many_arguments)]");
     }
+    line!(code, "#[inline]");
     code.list("pub fn new(", &arguments, ") -> Self {");
     code.indented(|code| {
         code.block(format_args!("Self"), "}", |code| {
@@ -160,6 +160,7 @@ fn setter(code: &mut Code, client: &Client, field: &Field, imports: &mut Imports
     };
     code.doc(format_args!("The same with this [`{0}`](Self::{0}).", name.bare()));
     line!(code, "#[must_use]");
+    line!(code, "#[inline]");
     code.block(format_args!("pub fn {setter}(mut self, {name}: {ty}) -> Self"), "}", |code| {
         line!(code, "self.{name} = {value};");
         line!(code, "self");
@@ -253,6 +254,7 @@ fn union(code: &mut Code, client: &Client, model: &Model, shape: &Union, imports
         let ty = types::owned(&Type::Model(*id), client, "", imports);
         code.gap();
         code.block(format_args!("impl From<{ty}> for {name}"), "}", |code| {
+            line!(code, "#[inline]");
             code.block(format_args!("fn from(value: {ty}) -> Self"), "}", |code| {
                 line!(code, "Self::{variant}(Box::new(value))");
             });

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::types::{self, Imports, Passing};
-use super::{Form, HEADER, RUNTIME, limits};
+use super::{Form, HEADER, limits};
 use crate::ir::{
     BodyKind, Client, CollectionFormat, Crate, ErrorFormat, EtagSource, FieldRole, Group, Limits, Literal, Model,
     Operation, Output, Paging, Parameter, PathArgument, PathPart, Place, Prose, Response, ResponseBody, Retry, Role,
@@ -51,9 +51,7 @@ pub(super) fn file(ir: &Crate, client: &Client, group: &Group, form: Form) -> St
         line!(code, "use std::collections::BTreeMap;");
         code.gap();
     }
-    let mut names = imports.names();
-    names.insert(0, "self".to_owned());
-    code.list(&format!("use {RUNTIME}::codegen::v1::{{"), &names, "};");
+    imports.write(&mut code);
     code.gap();
     line!(code, "use super::Client;");
     if body.contains(MODELS) {
@@ -157,9 +155,36 @@ fn positional(client: &Client, operation: &Operation, lifetime: &str, imports: &
 /// A method that is called as a constructor, or as one of a trait of std, is none: clippy thinks it should be.
 fn allow_name(code: &mut Code, name: &Ident) {
     const OF_TRAITS: &[&str] = &[
-        "add", "as_mut", "as_ref", "bitand", "bitor", "bitxor", "borrow", "borrow_mut", "clone", "cmp", "default",
-        "deref", "deref_mut", "div", "drop", "eq", "from_iter", "from_str", "hash", "index", "index_mut", "into_iter",
-        "mul", "neg", "next", "not", "rem", "shl", "shr", "sub",
+        "add",
+        "as_mut",
+        "as_ref",
+        "bitand",
+        "bitor",
+        "bitxor",
+        "borrow",
+        "borrow_mut",
+        "clone",
+        "cmp",
+        "default",
+        "deref",
+        "deref_mut",
+        "div",
+        "drop",
+        "eq",
+        "from_iter",
+        "from_str",
+        "hash",
+        "index",
+        "index_mut",
+        "into_iter",
+        "mul",
+        "neg",
+        "next",
+        "not",
+        "rem",
+        "shl",
+        "shr",
+        "sub",
     ];
     if name.as_str() == "new" {
         line!(code, "#[allow(clippy::new_ret_no_self)]");
@@ -252,6 +277,7 @@ impl Writer<'_> {
             || !operation.constants.is_empty()
             || !operation.fixed_query.is_empty();
         allow_name(code, &operation.name);
+        line!(code, "#[inline]");
         code.list(&format!("pub fn {}(", operation.name), &arguments, &format!(") -> {returns} {{"));
         code.indented(|code| {
             let new = format!("Request::new(&{})", description_name(operation));
@@ -541,6 +567,7 @@ impl Writer<'_> {
 
     fn option(&mut self, code: &mut Code, parameter: &Parameter) {
         parameter_docs(code, parameter);
+        line!(code, "#[inline]");
         let name = &parameter.name;
         let wire = literal(&parameter.wire);
         match parameter.place {
@@ -586,6 +613,7 @@ impl Writer<'_> {
         });
         code.gap();
         code.block(format_args!("impl {name}"), "}", |code| {
+            line!(code, "#[inline]");
             code.block(format_args!("fn decode(answer: &RawResponse) -> Result<Self, Error>"), "}", |code| {
                 code.block(format_args!("match answer.status().as_u16()"), "}", |code| {
                     for variant in variants {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::RUNTIME;
 use crate::ir::{Client, Type};
+use crate::render::{Code, line};
 
 /// The names that a file takes from the runtime.
 #[derive(Debug, Default)]
@@ -14,8 +16,14 @@ impl Imports {
         name
     }
 
-    pub(super) fn names(&self) -> Vec<String> {
-        self.0.iter().filter(|name| **name != "BTreeMap").map(|name| (*name).to_owned()).collect()
+    /// The statement that brings in the runtime's names, and the module that has the others.
+    pub(super) fn write(&self, code: &mut Code) {
+        let names = self.0.iter().filter(|name| **name != "BTreeMap").map(|name| (*name).to_owned());
+        let names: Vec<String> = std::iter::once("self".to_owned()).chain(names).collect();
+        match names.as_slice() {
+            [_] => line!(code, "use {RUNTIME}::codegen::v1;"),
+            names => code.list(&format!("use {RUNTIME}::codegen::v1::{{"), names, "};"),
+        }
     }
 
     pub(super) fn has_map(&self) -> bool {

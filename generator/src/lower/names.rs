@@ -64,7 +64,8 @@ fn pin_key(draft: &Draft) -> Option<&String> {
 /// The models' names. Definitions have theirs before what is named after the place where it stands.
 fn model_names(plan: &ClientPlan, drafts: &[Draft]) -> Vec<Ident> {
     let mut scope = Scope::new(naming::RESERVED_TYPES);
-    let (mut order, inline): (Vec<_>, Vec<_>) = drafts.iter().enumerate().partition(|(_, draft)| draft.definition.is_some());
+    let (mut order, inline): (Vec<_>, Vec<_>) =
+        drafts.iter().enumerate().partition(|(_, draft)| draft.definition.is_some());
     order.extend(inline);
     for (_, draft) in &order {
         let pin = pin_key(draft).and_then(|name| plan.models.get(name));

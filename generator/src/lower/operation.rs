@@ -10,8 +10,9 @@ use super::path::{self, Hole};
 use super::schema::Schemas;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    BodyKind, CollectionFormat, Constant, EtagSource, Literal, LongRunning, Method, Output, OutputVariant, Paging, Parameter,
-    PathArgument, PathPart, Place, Prose, Response, ResponseBody, ResponseHeader, Retry, Role, Side, Status, Type,
+    BodyKind, CollectionFormat, Constant, EtagSource, Literal, LongRunning, Method, Output, OutputVariant, Paging,
+    Parameter, PathArgument, PathPart, Place, Prose, Response, ResponseBody, ResponseHeader, Retry, Role, Side, Status,
+    Type,
 };
 use crate::naming;
 use crate::resolve::Graph;
@@ -274,7 +275,9 @@ impl<'g> Context<'_, 'g> {
         let is_simple = |ty: &Type| !matches!(ty, Type::Json | Type::JsonObject | Type::Map(_) | Type::List(_));
         let (ty, help) = match ty {
             Type::Bytes => return Type::String,
-            Type::List(item) if !is_simple(&item) => (Type::List(Box::new(Type::String)), "it is taken as a list of strings"),
+            Type::List(item) if !is_simple(&item) => {
+                (Type::List(Box::new(Type::String)), "it is taken as a list of strings")
+            }
             Type::List(_) => return ty,
             ty if is_simple(&ty) => return ty,
             _ => (Type::String, "it is taken as a string"),

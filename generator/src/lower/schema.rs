@@ -155,12 +155,9 @@ impl<'a> Schemas<'a> {
         }
         if !self.looking.insert(id.clone()) {
             self.diagnostics.push(
-                Diagnostic::new(
-                    Code::EndlessSchema,
-                    format!("the definition `{}` holds nothing but itself", id.name),
-                )
-                .at(&schema.at)
-                .help("what it holds is taken as any JSON value"),
+                Diagnostic::new(Code::EndlessSchema, format!("the definition `{}` holds nothing but itself", id.name))
+                    .at(&schema.at)
+                    .help("what it holds is taken as any JSON value"),
             );
             return Type::Json;
         }
@@ -189,10 +186,7 @@ impl<'a> Schemas<'a> {
         }
         let theirs = self.graph.definition_by_id(others.first()?)?;
         let (code, help) = if self.strict {
-            (
-                Code::UnequalDefinitions,
-                "say under `models:` in the manifest what each is called, or mend one by an overlay",
-            )
+            (Code::UnequalDefinitions, "rename one or make them equal by an overlay, or make a client of each document")
         } else {
             (Code::UnequalDefinitionsSplit, "each becomes a model; the later ones are named after their document")
         };

@@ -60,6 +60,7 @@ pub(super) struct State {
 
 impl State {
     /// Keeps what is wrong. The error that carries it through the format says nothing: it is replaced in the end.
+    #[cold]
     pub(super) fn fail<E: serde::de::Error>(&mut self, what: What) -> E {
         self.what.get_or_insert(what);
         E::custom("not readable")

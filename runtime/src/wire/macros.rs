@@ -1,4 +1,7 @@
 //! What the generator writes for a model, an enum and a union, spelt once.
+//!
+//! Everything is `#[inline]`, so that it becomes machine code where it is used, not where it is defined: a crate of models is
+//! then built in the time that it takes to check it.
 
 /// Makes a struct a model: `model!(Device, required [0], { 0 "deviceId" device_id, … } ..additional_properties)`.
 #[doc(hidden)]
@@ -9,6 +12,7 @@ macro_rules! __model {
         $(, tag $tag:literal $value:literal)?, { $($index:literal $name:literal $field:ident),* $(,)? } $(..$rest:ident)?
     ) => {
         impl $crate::wire::Object for $ty {
+            #[inline]
             fn model(&self) -> &'static $crate::wire::Model {
                 #[allow(unused_mut)]
                 const MODEL: &$crate::wire::Model = &{
@@ -27,6 +31,7 @@ macro_rules! __model {
                 };
                 MODEL
             }
+            #[inline]
             fn field(&self, index: usize) -> $crate::wire::View<'_> {
                 match index {
                     $($index => $crate::wire::Wire::view(&self.$field),)*
@@ -34,6 +39,7 @@ macro_rules! __model {
                     _ => $crate::wire::View::Absent,
                 }
             }
+            #[inline]
             fn slot(&mut self, index: usize) -> $crate::wire::Slot<'_> {
                 match index {
                     $($index => $crate::wire::Wire::slot(&mut self.$field),)*
@@ -41,17 +47,21 @@ macro_rules! __model {
                     _ => $crate::wire::Slot::Ignored,
                 }
             }
+            #[inline]
             fn reset(&mut self) {
                 *self = $crate::wire::Wire::blank();
             }
         }
         impl $crate::wire::Wire for $ty {
+            #[inline]
             fn blank() -> Self {
                 Self::new($($blank),*)
             }
+            #[inline]
             fn view(&self) -> $crate::wire::View<'_> {
                 $crate::wire::View::Object(self)
             }
+            #[inline]
             fn slot(&mut self) -> $crate::wire::Slot<'_> {
                 $crate::wire::Slot::Object(self)
             }
@@ -66,6 +76,7 @@ macro_rules! __model {
 macro_rules! __wire {
     ($ty:ident) => {
         impl $crate::__serde::Serialize for $ty {
+            #[inline]
             fn serialize<S: $crate::__serde::Serializer>(
                 &self,
                 serializer: S,
@@ -74,6 +85,7 @@ macro_rules! __wire {
             }
         }
         impl<'de> $crate::__serde::Deserialize<'de> for $ty {
+            #[inline]
             fn deserialize<D: $crate::__serde::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::core::result::Result<Self, D::Error> {
@@ -83,11 +95,13 @@ macro_rules! __wire {
             }
         }
         impl ::core::fmt::Debug for $ty {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 $crate::wire::show::debug($crate::wire::Wire::view(self), f)
             }
         }
         impl ::core::cmp::PartialEq for $ty {
+            #[inline]
             fn eq(&self, other: &Self) -> bool {
                 $crate::wire::show::equal($crate::wire::Wire::view(self), $crate::wire::Wire::view(other))
             }
@@ -103,6 +117,7 @@ macro_rules! __string_enum {
     ($ty:ident, $case:ident, $other:ident, { $($variant:ident $value:literal),* $(,)? }) => {
         impl $ty {
             /// The value on the wire.
+            #[inline]
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $value,)*
@@ -111,6 +126,7 @@ macro_rules! __string_enum {
             }
         }
         impl ::core::convert::From<&str> for $ty {
+            #[inline]
             fn from(value: &str) -> Self {
                 match $crate::wire::$case(value, &[$($value),*]) {
                     $($value => Self::$variant,)*
@@ -119,23 +135,28 @@ macro_rules! __string_enum {
             }
         }
         impl $crate::wire::Text for $ty {
+            #[inline]
             fn set(&mut self, text: &str) -> ::core::result::Result<(), &'static str> {
                 *self = Self::from(text);
                 Ok(())
             }
         }
         impl $crate::wire::Wire for $ty {
+            #[inline]
             fn blank() -> Self {
                 Self::$other(::std::string::String::new())
             }
+            #[inline]
             fn view(&self) -> $crate::wire::View<'_> {
                 $crate::wire::View::Str(self.as_str())
             }
+            #[inline]
             fn slot(&mut self) -> $crate::wire::Slot<'_> {
                 $crate::wire::Slot::Text(self)
             }
         }
         impl ::core::fmt::Display for $ty {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.write_str(self.as_str())
             }
@@ -143,6 +164,7 @@ macro_rules! __string_enum {
         $crate::__wire!($ty);
         impl ::core::cmp::Eq for $ty {}
         impl ::core::hash::Hash for $ty {
+            #[inline]
             fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
                 self.as_str().hash(state);
             }
@@ -157,6 +179,7 @@ macro_rules! __integer_enum {
     ($ty:ident, $other:ident, { $($variant:ident $value:literal),* $(,)? }) => {
         impl $ty {
             /// The value on the wire.
+            #[inline]
             pub fn value(&self) -> i64 {
                 match self {
                     $(Self::$variant => $value,)*
@@ -165,6 +188,7 @@ macro_rules! __integer_enum {
             }
         }
         impl ::core::convert::From<i64> for $ty {
+            #[inline]
             fn from(value: i64) -> Self {
                 match value {
                     $($value => Self::$variant,)*
@@ -173,23 +197,28 @@ macro_rules! __integer_enum {
             }
         }
         impl $crate::wire::Text for $ty {
+            #[inline]
             fn set(&mut self, text: &str) -> ::core::result::Result<(), &'static str> {
                 *self = Self::from(text.parse::<i64>().map_err(|_| "an integer")?);
                 Ok(())
             }
         }
         impl $crate::wire::Wire for $ty {
+            #[inline]
             fn blank() -> Self {
                 Self::$other(0)
             }
+            #[inline]
             fn view(&self) -> $crate::wire::View<'_> {
                 $crate::wire::View::I64(self.value())
             }
+            #[inline]
             fn slot(&mut self) -> $crate::wire::Slot<'_> {
                 $crate::wire::Slot::Digits(self)
             }
         }
         impl ::core::fmt::Display for $ty {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 ::core::fmt::Display::fmt(&self.value(), f)
             }
@@ -197,6 +226,7 @@ macro_rules! __integer_enum {
         $crate::__wire!($ty);
         impl ::core::cmp::Eq for $ty {}
         impl ::core::hash::Hash for $ty {
+            #[inline]
             fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
                 self.value().hash(state);
             }
@@ -210,9 +240,11 @@ macro_rules! __integer_enum {
 macro_rules! __union {
     ($ty:ident, $tag:literal, $other:ident, { $($variant:ident $value:literal),* $(,)? }) => {
         impl $crate::wire::Union for $ty {
+            #[inline]
             fn tag(&self) -> &'static str {
                 $tag
             }
+            #[inline]
             fn choose(&mut self, tag: ::core::option::Option<&str>) -> $crate::wire::Slot<'_> {
                 *self = match tag {
                     $(Some($value) => Self::$variant($crate::wire::Wire::blank()),)*
@@ -226,15 +258,18 @@ macro_rules! __union {
         }
         impl $crate::wire::Wire for $ty {
             const IS_RAW: bool = true;
+            #[inline]
             fn blank() -> Self {
                 Self::$other($crate::wire::Wire::blank())
             }
+            #[inline]
             fn view(&self) -> $crate::wire::View<'_> {
                 match self {
                     $(Self::$variant(value) => $crate::wire::Wire::view(value),)*
                     Self::$other(value) => $crate::wire::Wire::view(value),
                 }
             }
+            #[inline]
             fn slot(&mut self) -> $crate::wire::Slot<'_> {
                 $crate::wire::Slot::Union(self)
             }
@@ -252,6 +287,7 @@ macro_rules! __call {
             type Output = ::core::result::Result<$crate::Response<$output>, $crate::Error>;
             type IntoFuture = $crate::transport::BoxFuture<'static, Self::Output>;
 
+            #[inline]
             fn into_future(self) -> Self::IntoFuture {
                 self.call.into_future()
             }

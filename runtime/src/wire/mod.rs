@@ -80,7 +80,7 @@ pub trait Wire {
     where
         Self: Sized,
     {
-        Slot::Option(option)
+        if Self::IS_RAW { Slot::OptionalRaw(option) } else { Slot::Option(option) }
     }
 }
 
@@ -130,6 +130,8 @@ pub enum Slot<'a> {
     Digits(&'a mut dyn Text),
     Value(&'a mut Value),
     Option(&'a mut dyn Optional),
+    /// The same for a value that is read from its JSON text ([`Wire::IS_RAW`]).
+    OptionalRaw(&'a mut dyn Optional),
     List(&'a mut dyn List),
     Map(&'a mut dyn Map),
     Object(&'a mut dyn Object),
@@ -165,8 +167,6 @@ pub trait Optional {
     fn set_null(&mut self);
     /// Where to put a value that is there.
     fn fill(&mut self) -> Slot<'_>;
-    /// Whether that is a slot whose JSON text has to be asked for: the value's [`Wire::IS_RAW`].
-    fn is_raw(&self) -> bool;
 }
 
 /// An array.

@@ -13,7 +13,7 @@ const RANGE: &str = "a number out of its range";
 impl Slot<'_> {
     pub(super) fn expected(&self) -> &'static str {
         match self {
-            Self::Ignored | Self::Value(_) | Self::Option(_) => "a value",
+            Self::Ignored | Self::Value(_) | Self::Option(_) | Self::OptionalRaw(_) => "a value",
             Self::Bool(_) => "a boolean",
             Self::I32(_) => "a 32-bit integer",
             Self::I64(_) => "a 64-bit integer",

@@ -71,17 +71,13 @@ struct Read<'a, 's> {
 impl<'a> Slot<'a> {
     /// Whether the value is read from its JSON text.
     fn is_raw(&self) -> bool {
-        match self {
-            Self::Number(_) | Self::Union(_) => true,
-            Self::Option(option) => option.is_raw(),
-            _ => false,
-        }
+        matches!(self, Self::Number(_) | Self::Union(_) | Self::OptionalRaw(_))
     }
 
     /// The slot of the value itself, where one is known to be there.
     fn present(self) -> Self {
         match self {
-            Self::Option(option) => option.fill().present(),
+            Self::Option(option) | Self::OptionalRaw(option) => option.fill().present(),
             Self::OptionalString(option) => Self::String(option.insert(String::new())),
             slot => slot,
         }
@@ -123,7 +119,7 @@ impl<'de> Visitor<'de> for Read<'_, '_> {
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
         match self.slot {
-            Slot::Option(option) => option.set_null(),
+            Slot::Option(option) | Slot::OptionalRaw(option) => option.set_null(),
             Slot::OptionalString(option) => *option = None,
             Slot::Value(value) => *value = Value::Null,
             slot => return Err(self.state.fail(slot.mismatch("null"))),
@@ -169,7 +165,12 @@ impl<'de> Visitor<'de> for Read<'_, '_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, found: &str) -> Result<(), E> {
-        self.put(|slot| put::string(slot, found))
+        match self.slot {
+            Slot::String(text) => *text = found.to_owned(),
+            Slot::OptionalString(option) => *option = Some(found.to_owned()),
+            _ => return self.put(|slot| put::string(slot, found)),
+        }
+        Ok(())
     }
 
     fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<(), E> {
@@ -256,8 +257,7 @@ fn read_map<'de, A: MapAccess<'de>>(entries: &mut dyn Map, mut map: A, state: &m
 fn read_mark<'de, A: MapAccess<'de>>(slot: Slot<'_>, mut map: A, state: &mut State) -> Result<(), A::Error> {
     let mut next = map.next_key_seed(Key { model: &MARKS, next: 0 })?;
     if let Some(Found::Field(_)) = next {
-        let raw = Raw(Read { slot, state: &mut *state });
-        return map.next_value_seed(raw).map_err(|own| state.fail_as(&own));
+        return map.next_value_seed(Raw(Read { slot, state }));
     }
     if !slot.is_raw() {
         return Err(state.fail(slot.mismatch("an object")));
@@ -295,7 +295,7 @@ impl Visitor<'_> for Raw<'_, '_> {
 
 fn read_text<E: serde::de::Error>(slot: Slot<'_>, text: &str, state: &mut State) -> Result<(), E> {
     match slot {
-        Slot::Option(option) if text == "null" => {
+        Slot::OptionalRaw(option) if text == "null" => {
             option.set_null();
             Ok(())
         }

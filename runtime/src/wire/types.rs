@@ -88,9 +88,6 @@ impl<T: Wire> Optional for Option<T> {
     fn fill(&mut self) -> Slot<'_> {
         self.insert(T::blank()).slot()
     }
-    fn is_raw(&self) -> bool {
-        T::IS_RAW
-    }
 }
 
 impl<T: Wire> Wire for Nullable<T> {
@@ -105,7 +102,7 @@ impl<T: Wire> Wire for Nullable<T> {
         }
     }
     fn slot(&mut self) -> Slot<'_> {
-        Slot::Option(self)
+        if T::IS_RAW { Slot::OptionalRaw(self) } else { Slot::Option(self) }
     }
     fn null() -> Option<Self> {
         Some(Self::Null)
@@ -122,9 +119,6 @@ impl<T: Wire> Optional for Nullable<T> {
             Self::Value(value) => value.slot(),
             Self::Null => Slot::Ignored,
         }
-    }
-    fn is_raw(&self) -> bool {
-        T::IS_RAW
     }
 }
 

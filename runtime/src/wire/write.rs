@@ -79,7 +79,9 @@ fn serialize_object<S: Serializer>(object: &dyn Object, serializer: S) -> Result
             view => map.serialize_entry(name, &view)?,
         }
     }
-    if let View::Map(rest) = object.field(super::REST) {
+    if let View::Map(rest) = object.field(super::REST)
+        && !rest.is_empty()
+    {
         serialize_entries(rest, &mut map, &|name| is_written(object, name))?;
     }
     map.end()

@@ -240,6 +240,8 @@ fn null_is_nothing_but_where_it_is_something() {
             _ => assert_eq!(write(&value), r#"{"text":""}"#),
         }
     }
+    assert_eq!(read::<Option<Box<Value>>>("null").unwrap(), Some(Box::new(Value::Null)));
+    assert_eq!(read::<Option<Box<String>>>("null").unwrap(), None);
     assert_eq!(field("nullable", "null").nullable, Some(Nullable::Null));
     assert_eq!(field("nullable", "\"\"").nullable, Some(Nullable::Value(String::new())));
     assert!(field("nullables", "[1,null]").nullables.is_some());

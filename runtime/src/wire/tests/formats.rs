@@ -80,6 +80,8 @@ fn yaml() {
     let value: Everything =
         yaml_serde::from_str("text: a\ndecimal: 0.1\nmap: {1: 2}\nchild: {text: b}\ndecimals: ~\n").unwrap();
     assert_eq!(write(&value), r#"{"text":"a","decimal":0.1,"map":{"1":2},"child":{"text":"b"}}"#);
+    let value: Everything = yaml_serde::from_str("text: a\ndecimals: [1e300, 5.0, -7, 0.1]").unwrap();
+    assert_eq!(write(&value), r#"{"text":"a","decimals":[1e300,5.0,-7,0.1]}"#);
     let error = yaml_serde::from_str::<Everything>("text: a\nchildren:\n- text: 987\n").unwrap_err().to_string();
     assert!(error.contains("children[0].text: expected a string, found a number"), "{error}");
 }
@@ -158,6 +160,8 @@ fn numbers_of_arbitrary_precision() {
             .map(|value| write(&value)),
         Ok(r#"{"text":"","small":7,"big":7,"unix":-5,"level":2}"#.to_owned())
     );
+    let zero: Everything = precise(r###"{"text":"","double":"##-0","single":"##-0"}"###).unwrap();
+    assert!(zero.double.unwrap().is_sign_negative() && zero.single.unwrap().is_sign_negative());
     for (json, wanted) in [
         (r###"{"text":"##5"}"###, "text: expected a string, found a number"),
         (

@@ -90,6 +90,15 @@ fn values_equal_themselves_and_no_other() {
 }
 
 #[test]
+fn models_of_different_names_are_never_equal() {
+    let equal = |left: &dyn crate::wire::Object, right: &dyn crate::wire::Object| {
+        crate::wire::show::equal(crate::wire::View::Object(left), crate::wire::View::Object(right))
+    };
+    assert!(equal(&Inner::new(), &Inner::new()) && equal(&Herd::new(), &Herd::new()));
+    assert!(!equal(&Inner::new(), &Empty::new()) && !equal(&Empty::new(), &Herd::new()));
+}
+
+#[test]
 fn equality_is_that_of_the_fields_types() {
     let same = |left: &str, right: &str| read::<Everything>(left).unwrap() == read::<Everything>(right).unwrap();
     let (left, right) =
