@@ -66,7 +66,7 @@ fn operation(client: &Client, group: &Group, operation: &Operation, sources: &So
         })),
         "preconditions": preconditions(operation),
         "etag": match &operation.etag {
-            EtagSource::Nowhere => Value::Null,
+            EtagSource::Unsaid | EtagSource::Nowhere => Value::Null,
             EtagSource::Header => json!({ "in": "header" }),
             EtagSource::Body(path) => json!({ "in": "body", "path": path.iter().map(|step| &step.0).collect::<Vec<_>>() }),
         },

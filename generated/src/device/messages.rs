@@ -172,7 +172,7 @@ pub struct Receive {
 impl Receive {
     /// For how many seconds the message is locked.
     ///
-    /// Default: `60`
+    /// Default: `60`.
     #[inline]
     pub fn lock_timeout_seconds(mut self, lock_timeout_seconds: i32) -> Self {
         self.call.request().header("IotHub-MessageLockTimeout", &lock_timeout_seconds);

@@ -118,7 +118,8 @@ impl Devices<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Status 400: The request was refused or items in it failed; the body lists the errors.
+    /// - Status 400 (body: [`BulkRegistryOperationResult`](models::BulkRegistryOperationResult)):
+    ///   The request was refused or items in it failed; the body lists the errors.
     #[inline]
     pub fn bulk(&self, devices: &[models::ExportImportDevice]) -> Call<models::BulkRegistryOperationResult> {
         let mut request = Request::new(&BULK);

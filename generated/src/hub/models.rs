@@ -10,7 +10,7 @@ pub struct Device {
     /// The id of the device, unique within the identity registry: 1 to 128 ASCII letters, digits and characters of the
     /// set `- : . + % _ # * ? ! ( ) , = @ ; $ '`; case matters.
     ///
-    /// Pattern: `^[A-Za-z0-9\-:.+%_#*?!(),=@;$']{1,128}$`
+    /// Pattern: `^[A-Za-z0-9\-:.+%_#*?!(),=@;$']{1,128}$`.
     pub device_id: String,
     /// A string of at most 128 characters that the hub assigns when the device is created; case matters. A device that
     /// was deleted and created again under the same id has a different one.
@@ -322,7 +322,7 @@ pub struct X509Thumbprint {
     /// The first thumbprint of the device's client certificate: its SHA-1 hash, written as exactly 40 hexadecimal
     /// digits.
     ///
-    /// Pattern: `^([A-Fa-f0-9]{2}){20}$`
+    /// Pattern: `^([A-Fa-f0-9]{2}){20}$`.
     pub primary_thumbprint: Option<String>,
     /// The second thumbprint of the device's client certificate: its SHA-1 hash, written as exactly 40 hexadecimal
     /// digits.
@@ -380,7 +380,7 @@ pub struct PurgeMessageQueueResult {
     /// The id of the device, unique within the identity registry: 1 to 128 ASCII letters, digits and characters of the
     /// set `- : . + % _ # * ? ! ( ) , = @ ; $ '`; case matters.
     ///
-    /// Pattern: `^[A-Za-z0-9\-:.+%_#*?!(),=@;$']{1,128}$`
+    /// Pattern: `^[A-Za-z0-9\-:.+%_#*?!(),=@;$']{1,128}$`.
     pub device_id: Option<String>,
 }
 
@@ -514,7 +514,7 @@ pub struct ExportImportDevice {
     /// The id of the device, unique within the identity registry: 1 to 128 ASCII letters, digits and characters of the
     /// set `- : . + % _ # * ? ! ( ) , = @ ; $ '`; case matters.
     ///
-    /// Pattern: `^[A-Za-z0-9\-:.+%_#*?!(),=@;$']{1,128}$`
+    /// Pattern: `^[A-Za-z0-9\-:.+%_#*?!(),=@;$']{1,128}$`.
     pub id: String,
     /// The version of the stored identity, compared where `importMode` ends in `IfMatchETag`.
     pub etag: Option<String>,
@@ -1107,7 +1107,7 @@ pub struct Twin {
     /// The id of the device, unique within the identity registry: 1 to 128 ASCII letters, digits and characters of the
     /// set `- : . + % _ # * ? ! ( ) , = @ ; $ '`; case matters.
     ///
-    /// Pattern: `^[A-Za-z0-9\-:.+%_#*?!(),=@;$']{1,128}$`
+    /// Pattern: `^[A-Za-z0-9\-:.+%_#*?!(),=@;$']{1,128}$`.
     pub device_id: Option<String>,
     /// The version of the twin, which is not that of the identity. Passed in `If-Match`, it makes an update fail if the
     /// twin has changed since.
@@ -1630,7 +1630,7 @@ v1::model!(DeviceJobStatistics(), required [], {
 pub struct JobRequest {
     /// The id of the job, chosen by the caller: 1 to 64 ASCII letters, digits, hyphens and apostrophes.
     ///
-    /// Pattern: `^[A-Za-z0-9\-']{1,64}$`
+    /// Pattern: `^[A-Za-z0-9\-']{1,64}$`.
     pub job_id: String,
     /// What the job does on each device.
     pub r#type: JobType,

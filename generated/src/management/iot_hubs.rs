@@ -33,6 +33,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn get(&self, resource_group: &str, hub: &str) -> Call<models::IotHubDescription> {
         let mut request = Request::new(&GET);
@@ -63,6 +65,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn create_or_update(
         &self,
@@ -99,7 +103,10 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Status 404: The hub has ceased to exist.
+    /// - Status 404 (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The hub has ceased to exist.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn delete(&self, resource_group: &str, hub: &str) -> Call<Option<models::IotHubDescription>> {
         let mut request = Request::new(&DELETE);
@@ -120,6 +127,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn list_by_subscription(&self) -> Call<models::IotHubDescriptionListResult> {
         let mut request = Request::new(&LIST_BY_SUBSCRIPTION);
@@ -140,6 +149,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn list_by_resource_group(&self, resource_group: &str) -> Call<models::IotHubDescriptionListResult> {
         let mut request = Request::new(&LIST_BY_RESOURCE_GROUP);
@@ -160,6 +171,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn check_name_availability(
         &self,
@@ -183,6 +196,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn statistics(&self, resource_group: &str, hub: &str) -> Call<models::RegistryStatistics> {
         let mut request = Request::new(&STATISTICS);
@@ -206,6 +221,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn list_skus(&self, resource_group: &str, hub: &str) -> Call<models::IotHubSkuDescriptionListResult> {
         let mut request = Request::new(&LIST_SKUS);
@@ -230,6 +247,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn list_quota_metrics(&self, resource_group: &str, hub: &str) -> Call<models::QuotaMetricListResult> {
         let mut request = Request::new(&LIST_QUOTA_METRICS);
@@ -254,6 +273,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn list_keys(&self, resource_group: &str, hub: &str) -> Call<models::SharedAccessPolicyListResult> {
         let mut request = Request::new(&LIST_KEYS);
@@ -277,6 +298,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn get_keys(&self, resource_group: &str, hub: &str, key_name: &str) -> Call<models::SharedAccessPolicy> {
         let mut request = Request::new(&GET_KEYS);
@@ -303,6 +326,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn list_consumer_groups(
         &self,
@@ -333,6 +358,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn get_consumer_group(
         &self,
@@ -364,6 +391,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn create_consumer_group(
         &self,
@@ -395,6 +424,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn delete_consumer_group(
         &self,
@@ -428,6 +459,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn list_jobs(&self, resource_group: &str, hub: &str) -> Call<models::JobListResult> {
         let mut request = Request::new(&LIST_JOBS);
@@ -450,6 +483,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn get_job(&self, resource_group: &str, hub: &str, job_id: &str) -> Call<models::Job> {
         let mut request = Request::new(&GET_JOB);
@@ -474,6 +509,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn export_devices(
         &self,
@@ -503,6 +540,8 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
+    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    ///   The request failed; the body says why.
     #[inline]
     pub fn import_devices(
         &self,

@@ -16,7 +16,7 @@ pub struct IotHubDescription {
     /// The name of the resource: 3 to 50 letters, digits and hyphens, not digits alone, with no hyphen at either end.
     ///
     /// Read-only: the service sets it.
-    /// Pattern: `^(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]$`
+    /// Pattern: `^(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]$`.
     pub name: Option<String>,
     /// The type of the resource, with its provider: `Microsoft.Devices/IotHubs`.
     ///
@@ -780,7 +780,7 @@ pub struct RoutingServiceBusQueueEndpointProperties {
     /// unique among the endpoints of all types. `events`, `operationsMonitoringEvents`, `fileNotifications` and
     /// `$default` are reserved. It may differ from the name of the queue itself.
     ///
-    /// Pattern: `^[A-Za-z0-9-._]{1,64}$`
+    /// Pattern: `^[A-Za-z0-9-._]{1,64}$`.
     pub name: String,
     /// The subscription that the queue belongs to.
     pub subscription_id: Option<String>,
@@ -853,7 +853,7 @@ pub struct RoutingServiceBusTopicEndpointProperties {
     /// unique among the endpoints of all types. `events`, `operationsMonitoringEvents`, `fileNotifications` and
     /// `$default` are reserved. It may differ from the name of the topic itself.
     ///
-    /// Pattern: `^[A-Za-z0-9-._]{1,64}$`
+    /// Pattern: `^[A-Za-z0-9-._]{1,64}$`.
     pub name: String,
     /// The subscription that the topic belongs to.
     pub subscription_id: Option<String>,
@@ -926,7 +926,7 @@ pub struct RoutingEventHubProperties {
     /// unique among the endpoints of all types. `events`, `operationsMonitoringEvents`, `fileNotifications` and
     /// `$default` are reserved.
     ///
-    /// Pattern: `^[A-Za-z0-9-._]{1,64}$`
+    /// Pattern: `^[A-Za-z0-9-._]{1,64}$`.
     pub name: String,
     /// The subscription that the event hub belongs to.
     pub subscription_id: Option<String>,
@@ -995,7 +995,7 @@ v1::model!(RoutingEventHubProperties(Secret::default(), String::new()), required
 pub struct RouteProperties {
     /// The name of the route: 1 to 64 letters, digits, periods, underscores and hyphens, unique among the routes.
     ///
-    /// Pattern: `^[A-Za-z0-9-._]{1,64}$`
+    /// Pattern: `^[A-Za-z0-9-._]{1,64}$`.
     pub name: String,
     /// The kind of message or event that the route is for.
     pub source: RoutingSource,
@@ -2769,7 +2769,7 @@ pub struct Resource {
     /// The name of the resource: 3 to 50 letters, digits and hyphens, not digits alone, with no hyphen at either end.
     ///
     /// Read-only: the service sets it.
-    /// Pattern: `^(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]$`
+    /// Pattern: `^(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]$`.
     pub name: Option<String>,
     /// The type of the resource, with its provider: `Microsoft.Devices/IotHubs`.
     ///

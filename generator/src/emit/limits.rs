@@ -31,12 +31,12 @@ pub(super) fn notes(limits: &Limits, default: Option<&Value>) -> Vec<String> {
         notes.push("No item twice.".to_owned());
     }
     if let Some(pattern) = &limits.pattern {
-        notes.push(format!("Pattern: {}", inline_code(pattern)));
+        notes.push(format!("Pattern: {}.", inline_code(pattern)));
     }
     match default {
         None | Some(Value::Null) => {}
-        Some(Value::String(text)) if !text.is_empty() => notes.push(format!("Default: {}", inline_code(text))),
-        Some(value) => notes.push(format!("Default: {}", inline_code(&value.to_string()))),
+        Some(Value::String(text)) if !text.is_empty() => notes.push(format!("Default: {}.", inline_code(text))),
+        Some(value) => notes.push(format!("Default: {}.", inline_code(&value.to_string()))),
     }
     notes
 }

@@ -325,9 +325,17 @@ impl Writer<'_> {
             let status = match response.status {
                 Status::Code(code) => format!("Status {code}"),
                 Status::Class(class) => format!("Status {class}xx"),
-                Status::Default => continue,
+                Status::Default => "Any other status".to_owned(),
             };
-            code.argument_line(&status, &response.description);
+            let head = match &response.body {
+                Some(ResponseBody::Json(Type::Model(id))) => {
+                    let name = self.client.models.get(id.0).map(|model| model.name.to_string()).unwrap_or_default();
+                    format!("{status} (body: [`{name}`]({MODELS}{name}))")
+                }
+                _ if response.status == Status::Default => continue,
+                _ => status,
+            };
+            code.argument_line(&head, &response.description);
         }
         if operation.deprecated {
             line!(code, "#[deprecated]");
@@ -644,6 +652,10 @@ impl Writer<'_> {
             ErrorFormat::DataPlane => links.push(format!(".errors({}::DataPlane)", self.imports.add("ErrorFormat"))),
             ErrorFormat::Arm => links.push(format!(".errors({}::Arm)", self.imports.add("ErrorFormat"))),
         }
+        if operation.etag == EtagSource::Nowhere {
+            self.imports.add("EtagSource");
+            links.push(".etag(EtagSource::None)".to_owned());
+        }
         if let EtagSource::Body(path) = &operation.etag {
             self.imports.add("EtagSource");
             let path: Vec<String> = path.iter().map(literal).collect();
@@ -679,7 +691,7 @@ impl Writer<'_> {
 
     /// The path with its holes: `{}` for a segment, `{*}` for several.
     fn template(&self, operation: &Operation) -> String {
-        let mut path = encode(&self.client.base_path.0);
+        let mut path = encode(&operation.base_path.0);
         for part in &operation.path {
             match part {
                 PathPart::Text(text) => path.push_str(&encode(&text.0)),

@@ -37,8 +37,6 @@ pub(crate) struct Client {
     pub documents: Vec<DocumentInfo>,
     /// Where requests go if nothing else is said; `None` where the caller has to say.
     pub endpoint: Option<Literal>,
-    /// The path that stands before those of the operations; empty or starting with `/`.
-    pub base_path: Literal,
     /// What the documents take as `api-version`, if they do.
     pub api_version: Option<Literal>,
     /// Parameters given when the client is made.
@@ -82,6 +80,8 @@ pub(crate) struct Operation {
     pub method: Method,
     /// As written in the document.
     pub template: Literal,
+    /// What stands before the path; empty or starting with `/`.
+    pub base_path: Literal,
     pub path: Vec<PathPart>,
     /// Whether the whole template is a query or has one, as in `x-ms-paths`.
     pub fixed_query: Vec<(Literal, Literal)>,
@@ -260,6 +260,8 @@ pub(crate) struct OutputVariant {
 /// Where an answer has its ETag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum EtagSource {
+    /// The document does not say.
+    Unsaid,
     Nowhere,
     Header,
     /// The names from the body to the member.

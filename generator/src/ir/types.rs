@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::{Limits, Literal, Prose};
+use crate::diag::Location;
 use crate::naming::Ident;
 
 /// A model of a client, by its index.
@@ -43,6 +44,7 @@ pub(crate) enum Type {
 /// A named type.
 #[derive(Debug)]
 pub(crate) struct Model {
+    pub at: Location,
     pub name: Ident,
     /// The definition's name in the document; `None` for a schema without one.
     pub definition: Option<String>,

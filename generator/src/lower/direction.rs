@@ -2,8 +2,41 @@
 
 use std::collections::HashSet;
 
-use crate::ir::{BodyKind, Client, Field, Model, ModelId, Output, Place, ResponseBody, Shape, Type};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::ir::{BodyKind, Client, Field, FieldRole, Model, ModelId, Output, Place, ResponseBody, Shape, Type};
 use crate::naming::{self, Ident};
+
+/// Makes optional what would have to contain itself without end: a required property of a struct that requires it in turn. No JSON
+/// could have it, and no value could be made.
+pub(super) fn end_circles(models: &mut [Model], diagnostics: &mut Diagnostics) {
+    let needs = |field: &Field| match (&field.ty, field.role) {
+        (Type::Model(ModelId(index)), FieldRole::Required) => Some(*index),
+        _ => None,
+    };
+    let edges: Vec<Vec<usize>> = models.iter().map(|model| fields(model).iter().filter_map(needs).collect()).collect();
+    let component = components(&edges);
+    for (index, model) in models.iter_mut().enumerate() {
+        let Shape::Struct(shape) = &mut model.shape else { continue };
+        for field in &mut shape.fields {
+            if let Some(other) = needs(field)
+                && component.get(index) == component.get(other)
+            {
+                field.role = FieldRole::Optional;
+                diagnostics.push(
+                    Diagnostic::new(
+                        Code::EndlessSchema,
+                        format!(
+                            "`{}` requires `{}`, which requires it in turn: no JSON could have both",
+                            model.name, field.wire.0
+                        ),
+                    )
+                    .at(&model.at)
+                    .help("the property is taken as optional"),
+                );
+            }
+        }
+    }
+}
 
 /// Puts a box wherever a struct would otherwise contain itself.
 pub(super) fn box_cycles(models: &mut [Model]) {

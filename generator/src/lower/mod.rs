@@ -70,7 +70,7 @@ pub(crate) fn lower(plan: &Plan, graph: &Graph, diagnostics: &mut Diagnostics) -
 
 fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnostics: &mut Diagnostics) -> Client {
     let documents: Vec<&Document> = plan.documents.iter().filter_map(|file| graph.documents.get(file)).collect();
-    let mut schemas = Schemas::new(graph, hierarchy, plan.strict, diagnostics);
+    let mut schemas = Schemas::new(graph, hierarchy, plan, diagnostics);
     let mut scope = ClientScope::new(plan, graph);
     let mut operations: Vec<Lowered> = Vec::new();
     for document in &documents {
@@ -95,13 +95,13 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         description: Prose(describe(plan, &documents)),
         documents: infos.collect(),
         endpoint: endpoint(&documents),
-        base_path: Literal(base_path(&documents)),
         api_version: operations.iter().find_map(|lowered| lowered.operation.api_version.clone()),
         parameters: scope.parameters,
         groups: groups::groups(plan, operations, diagnostics),
         models: names::models(plan, drafts, diagnostics),
         errors,
     };
+    direction::end_circles(&mut client.models, diagnostics);
     direction::box_cycles(&mut client.models);
     direction::keep_unknown(&mut client);
     groups::keep_bodies_whole(&mut client);
@@ -127,16 +127,13 @@ fn endpoint(documents: &[&Document]) -> Option<Literal> {
     (possible && agreed).then(|| Literal(format!("{scheme}://{host}")))
 }
 
-/// What stands before every path: `basePath`, or what follows the first hole of a parameterized host.
-fn base_path(documents: &[&Document]) -> String {
-    let Some(document) = documents.first() else { return String::new() };
+/// What stands before every path of a document: `basePath`, or what follows the last hole of a parameterized host.
+fn base_path(document: &Document) -> String {
     let base = match &document.parameterized_host {
-        Some(host) => host
-            .template
-            .rsplit_once('}')
-            .map_or("", |(_, path)| path)
-            .find('/')
-            .and_then(|at| host.template.rsplit_once('}').and_then(|(_, path)| path.get(at..))),
+        Some(host) => {
+            let behind = host.template.rsplit_once('}').map_or("", |(_, behind)| behind);
+            behind.find('/').and_then(|at| behind.get(at..))
+        }
         None => document.base_path.as_deref(),
     };
     base.unwrap_or_default().trim_end_matches('/').to_owned()

@@ -9,7 +9,7 @@ use crate::naming::{self, Case, Ident, Scope, Wanted};
 /// Drafts to models, with names.
 pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Diagnostics) -> Vec<Model> {
     for (name, (_, at)) in &plan.models {
-        if !drafts.iter().any(|draft| pin_key(draft) == Some(name)) {
+        if !drafts.iter().any(|draft| pin_keys(draft).any(|key| key == name)) {
             diagnostics.push(
                 Diagnostic::new(
                     Code::NoSuchModel,
@@ -45,6 +45,7 @@ pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Di
         .zip(names)
         .zip(shapes)
         .map(|((draft, name), shape)| Model {
+            at: draft.at,
             name,
             definition: draft.definition,
             description: draft.description,
@@ -53,12 +54,13 @@ pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Di
         .collect()
 }
 
-/// What a manifest calls a model: its definition, or for an enum the name of its `x-ms-enum`.
-fn pin_key(draft: &Draft) -> Option<&String> {
-    match draft.shape {
-        DraftShape::Enum(_) => draft.definition.as_ref().or(draft.names.first()),
-        _ => draft.definition.as_ref(),
-    }
+/// What a manifest may call a model: its definition, with or without the document; an enum also by its `x-ms-enum` name.
+fn pin_keys(draft: &Draft) -> impl Iterator<Item = &String> {
+    let word = match draft.shape {
+        DraftShape::Enum(_) => draft.names.first(),
+        _ => None,
+    };
+    draft.qualified.iter().chain(&draft.definition).chain(word)
 }
 
 /// The models' names. Definitions have theirs before what is named after the place where it stands.
@@ -68,7 +70,7 @@ fn model_names(plan: &ClientPlan, drafts: &[Draft]) -> Vec<Ident> {
         drafts.iter().enumerate().partition(|(_, draft)| draft.definition.is_some());
     order.extend(inline);
     for (_, draft) in &order {
-        let pin = pin_key(draft).and_then(|name| plan.models.get(name));
+        let pin = pin_keys(draft).find_map(|name| plan.models.get(name));
         scope.collect(match pin {
             Some((name, _)) => Wanted::pinned(name.clone()),
             None => candidates(&draft.names),

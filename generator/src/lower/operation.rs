@@ -66,6 +66,7 @@ impl<'g> Context<'_, 'g> {
             at: source.at.clone(),
             method: source.method,
             template: Literal(item.template.clone()),
+            base_path: Literal(super::base_path(self.document)),
             path,
             fixed_query: fixed_query(&template, &declared),
             summary: Prose(source.summary.clone().unwrap_or_default()),
@@ -464,7 +465,7 @@ impl<'g> Context<'_, 'g> {
                 let declared =
                     responses.iter().filter(|response| !response.error).flat_map(|response| &response.headers);
                 let mut declared = declared.filter(|header| header.wire.0.eq_ignore_ascii_case("etag"));
-                declared.next().map_or(EtagSource::Nowhere, |_| EtagSource::Header)
+                declared.next().map_or(EtagSource::Unsaid, |_| EtagSource::Header)
             }
         }
     }

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use indexmap::IndexMap;
 use serde_json::Value;
 
+use super::ClientPlan;
 use super::equal::same_schema;
 use super::hierarchy::Hierarchy;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Location};
 use crate::ir::{EnumKind, FieldRole, Limits, Literal, ModelId, Prose, Type};
 use crate::resolve::{DefinitionId, Graph};
 use crate::spec::{Additional, Schema, Type as Kind};
@@ -18,6 +19,9 @@ pub(super) struct Draft {
     /// Words that make its name, most wanted first.
     pub names: Vec<String>,
     pub definition: Option<String>,
+    /// `Document/Definition`, where a manifest has to tell it from another of the name.
+    pub qualified: Option<String>,
+    pub at: Location,
     pub description: Prose,
     pub shape: DraftShape,
 }
@@ -82,8 +86,7 @@ pub(super) struct DraftVariant {
 pub(super) struct Schemas<'a> {
     graph: &'a Graph,
     hierarchy: &'a Hierarchy,
-    /// Whether two definitions of one name that differ are an error.
-    strict: bool,
+    plan: &'a ClientPlan,
     pub drafts: Vec<Draft>,
     /// The type of each definition that was met.
     types: HashMap<DefinitionId, Type>,
@@ -102,13 +105,13 @@ impl<'a> Schemas<'a> {
     pub(super) fn new(
         graph: &'a Graph,
         hierarchy: &'a Hierarchy,
-        strict: bool,
+        plan: &'a ClientPlan,
         diagnostics: &'a mut Diagnostics,
     ) -> Self {
         Self {
             graph,
             hierarchy,
-            strict,
+            plan,
             drafts: Vec::new(),
             types: HashMap::new(),
             structs: HashMap::new(),
@@ -185,10 +188,22 @@ impl<'a> Schemas<'a> {
             }
         }
         let theirs = self.graph.definition_by_id(others.first()?)?;
-        let (code, help) = if self.strict {
-            (Code::UnequalDefinitions, "rename one or make them equal by an overlay, or make a client of each document")
+        let (own, other) = (self.qualified(id), others.first().map(|other| self.qualified(other)).unwrap_or_default());
+        if self.plan.models.contains_key(&own) || self.plan.models.contains_key(&other) {
+            return None;
+        }
+        let (code, help) = if self.plan.strict {
+            (
+                Code::UnequalDefinitions,
+                format!(
+                    "say under `models:` in the manifest what each is called, as `{own}` and `{other}`; or make them equal by an overlay"
+                ),
+            )
         } else {
-            (Code::UnequalDefinitionsSplit, "each becomes a model; the later ones are named after their document")
+            (
+                Code::UnequalDefinitionsSplit,
+                "each becomes a model; the later ones are named after their document".to_owned(),
+            )
         };
         self.diagnostics.push(
             Diagnostic::new(code, format!("the documents of one client define `{}` differently", id.name))
@@ -199,11 +214,13 @@ impl<'a> Schemas<'a> {
         None
     }
 
-    fn draft(&mut self, names: Vec<String>, description: &Option<String>) -> ModelId {
+    fn draft(&mut self, names: Vec<String>, schema: &Schema, definition: Option<&DefinitionId>) -> ModelId {
         self.drafts.push(Draft {
             names,
-            definition: None,
-            description: Prose(description.clone().unwrap_or_default()),
+            definition: definition.map(|id| id.name.clone()),
+            qualified: definition.map(|id| self.qualified(id)),
+            at: schema.at.clone(),
+            description: Prose(schema.description.clone().unwrap_or_default()),
             shape: DraftShape::Open,
         });
         ModelId(self.drafts.len() - 1)
@@ -213,6 +230,11 @@ impl<'a> Schemas<'a> {
         if let Some(draft) = self.drafts.get_mut(id.0) {
             draft.shape = shape;
         }
+    }
+
+    /// A definition's name with its document's, as a manifest has it.
+    fn qualified(&self, id: &DefinitionId) -> String {
+        format!("{}/{}", self.graph.stem(id.file), id.name)
     }
 
     /// The names of a definition's model: its own, and with its document's in front where another has that.
@@ -229,11 +251,8 @@ impl<'a> Schemas<'a> {
         if self.hierarchy.has_descendants(id) {
             names = names.into_iter().map(|name| format!("{name} Base")).collect();
         }
-        let model = self.draft(names, &schema.description);
+        let model = self.draft(names, schema, Some(id));
         self.structs.insert(id.clone(), model);
-        if let Some(draft) = self.drafts.get_mut(model.0) {
-            draft.definition = Some(id.name.clone());
-        }
         if !self.hierarchy.has_descendants(id) {
             self.types.insert(id.clone(), Type::Model(model));
         }
@@ -244,10 +263,7 @@ impl<'a> Schemas<'a> {
     }
 
     fn union(&mut self, id: &DefinitionId, schema: &Schema) -> Type {
-        let union = self.draft(self.definition_names(id), &schema.description);
-        if let Some(draft) = self.drafts.get_mut(union.0) {
-            draft.definition = Some(id.name.clone());
-        }
+        let union = self.draft(self.definition_names(id), schema, Some(id));
         let ty = Type::Model(union);
         self.types.insert(id.clone(), ty.clone());
         let mut variants = Vec::new();
@@ -276,7 +292,7 @@ impl<'a> Schemas<'a> {
     /// A schema that stands where it is used, or a definition that is no struct.
     fn inline(&mut self, schema: &Schema, hint: &[&str], definition: Option<&DefinitionId>) -> Type {
         if is_struct(schema) {
-            let model = self.draft(vec![hint.join(" ")], &schema.description);
+            let model = self.draft(vec![hint.join(" ")], schema, None);
             let shape = self.fields(schema, &hint.join(" "), None);
             self.finish(model, DraftShape::Struct(shape));
             return Type::Model(model);
@@ -466,10 +482,7 @@ impl<'a> Schemas<'a> {
             Some(name) => vec![name.clone(), own],
             None => vec![own.clone(), format!("{own} kind")],
         };
-        let id = self.draft(names, &schema.description);
-        if let Some(draft) = self.drafts.get_mut(id.0) {
-            draft.definition = definition.map(|id| id.name.clone());
-        }
+        let id = self.draft(names, schema, definition);
         self.finish(id, DraftShape::Enum(draft));
         if let Some(name) = name {
             let others = self.enums.entry(name.clone()).or_default();

@@ -150,7 +150,12 @@ impl Code {
             self.doc(format_args!("- {head}"));
             return;
         };
-        self.doc(format_args!("- {head}: {first}"));
+        if head.len() > 40 {
+            self.doc(format_args!("- {head}:"));
+            self.doc(format_args!("  {first}"));
+        } else {
+            self.doc(format_args!("- {head}: {first}"));
+        }
         for line in rest.iter().filter(|line| !line.is_empty()) {
             self.doc(format_args!("  {line}"));
         }

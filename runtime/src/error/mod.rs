@@ -195,6 +195,12 @@ impl Error {
             .map_or(&NO_BODY, |answer| &answer.body)
     }
 
+    /// The body of the service's answer, read as JSON; `None` where there is none of this form. The documentation of an
+    /// operation says which types its errors have.
+    pub fn body_json<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(self.body()).ok()
+    }
+
     /// The service does not have what was asked for: status 404 (RFC 9110 §15.5.5).
     pub fn is_not_found(&self) -> bool {
         self.is_service(StatusCode::NOT_FOUND)

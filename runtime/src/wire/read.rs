@@ -6,6 +6,7 @@
 //! - Where a name stands in an object twice, the last one counts. Of a union's discriminator it is the first.
 //! - What needs more than the format's values gets the JSON text itself where the format has it (serde_json does): decimals,
 //!   so that they keep their digits, and unions, whose discriminator may stand behind what it decides on.
+//! - Arrays and objects lie at most 128 deep in one another, in any format and through unions, too.
 
 use std::fmt;
 
