@@ -15,8 +15,7 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const URL_SAFE: GeneralPurpose =
-    GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT.with_encode_padding(false));
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT.with_encode_padding(false));
 
 /// Bytes that travel as base64 text (RFC 4648 §4; formats `byte` and `base-64`).
 ///
@@ -97,9 +96,7 @@ macro_rules! text_of_bytes {
             type Err = ParseError;
 
             fn from_str(text: &str) -> Result<$name, ParseError> {
-                let bytes = $engine
-                    .decode(text)
-                    .map_err(|_| ParseError::new($expected))?;
+                let bytes = $engine.decode(text).map_err(|_| ParseError::new($expected))?;
                 Ok($name(bytes.into()))
             }
         }

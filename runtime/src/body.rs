@@ -44,10 +44,7 @@ impl Body {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        Body::boxed(Box::pin(OfStream {
-            stream: Box::pin(stream),
-            left: length,
-        }))
+        Body::boxed(Box::pin(OfStream { stream: Box::pin(stream), left: length }))
     }
 
     /// The body of another library.
@@ -64,11 +61,7 @@ impl Body {
         let (hint, is_end) = (body.size_hint(), body.is_end_stream());
         match is_end {
             true => Body::Empty,
-            false => Body::Stream(BodyStream {
-                body: SyncWrapper::new(body),
-                hint,
-                is_end,
-            }),
+            false => Body::Stream(BodyStream { body: SyncWrapper::new(body), hint, is_end }),
         }
     }
 
@@ -123,18 +116,14 @@ impl Body {
             return Err(CollectError::TooLarge { limit });
         }
         let first = self.next_chunk().await?.unwrap_or_default();
-        let mut room = limit
-            .checked_sub(first.len())
-            .ok_or(CollectError::TooLarge { limit })?;
+        let mut room = limit.checked_sub(first.len()).ok_or(CollectError::TooLarge { limit })?;
         let Some(second) = self.next_chunk().await? else {
             return Ok(first);
         };
         let mut all = BytesMut::from(first);
         let mut next = Some(second);
         while let Some(chunk) = next {
-            room = room
-                .checked_sub(chunk.len())
-                .ok_or(CollectError::TooLarge { limit })?;
+            room = room.checked_sub(chunk.len()).ok_or(CollectError::TooLarge { limit })?;
             all.extend_from_slice(&chunk);
             next = self.next_chunk().await?;
         }
@@ -192,10 +181,7 @@ impl http_body::Body for Body {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let body = self.get_mut();
         match body {
             Body::Empty => Poll::Ready(None),
@@ -245,10 +231,7 @@ where
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let next = ready!(self.stream.as_mut().poll_next(cx));
         if let (Some(Ok(chunk)), Some(left)) = (&next, &mut self.left) {
             *left = left.saturating_sub(chunk.len() as u64);
@@ -257,8 +240,7 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left
-            .map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -274,10 +256,7 @@ where
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let next = ready!(self.0.as_mut().poll_frame(cx));
         Poll::Ready(next.map(|frame| match frame {
             Ok(frame) => Ok(frame.map_data(Into::into)),
@@ -346,33 +325,19 @@ mod tests {
     }
 
     fn stream(chunks: &[&'static str]) -> Body {
-        let chunks = chunks
-            .iter()
-            .map(|chunk| Ok(Bytes::from_static(chunk.as_bytes())))
-            .collect();
+        let chunks = chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk.as_bytes()))).collect();
         Body::from_stream(Chunks(chunks), None)
     }
 
     #[tokio::test]
     async fn collects_up_to_the_limit_and_no_further() {
-        for (chunks, all) in [
-            (&[][..], ""),
-            (&["abc"], "abc"),
-            (&["a", "", "bc"], "abc"),
-            (&["", "a", "b", "c"], "abc"),
-        ] {
+        for (chunks, all) in
+            [(&[][..], ""), (&["abc"], "abc"), (&["a", "", "bc"], "abc"), (&["", "a", "b", "c"], "abc")]
+        {
             assert_eq!(stream(chunks).collect(3).await.unwrap(), all);
         }
-        for body in [
-            stream(&["abcd"]),
-            stream(&["ab", "cd"]),
-            stream(&["a", "b", "c", "d"]),
-            "abcd".into(),
-        ] {
-            assert!(matches!(
-                body.collect(3).await,
-                Err(CollectError::TooLarge { limit: 3 })
-            ));
+        for body in [stream(&["abcd"]), stream(&["ab", "cd"]), stream(&["a", "b", "c", "d"]), "abcd".into()] {
+            assert!(matches!(body.collect(3).await, Err(CollectError::TooLarge { limit: 3 })));
         }
         assert_eq!(Body::Empty.collect(0).await.unwrap(), "");
     }
@@ -381,9 +346,7 @@ mod tests {
     async fn a_broken_stream_is_an_error() {
         let body = Body::from_stream(Chunks(vec![Ok("a".into()), Err("gone".into())]), Some(3));
         assert_eq!(body.length(), Some(3));
-        let Err(CollectError::Broken(error)) = body.collect(10).await else {
-            panic!()
-        };
+        let Err(CollectError::Broken(error)) = body.collect(10).await else { panic!() };
         assert_eq!(error.to_string(), "gone");
     }
 
@@ -399,10 +362,7 @@ mod tests {
     fn only_streams_cannot_be_replayed() {
         assert!(Body::Empty.replay().is_some() && Body::from("a").is_replayable());
         assert!(stream(&["a"]).replay().is_none());
-        assert_eq!(
-            format!("{:?} {:?}", Body::from("abc"), stream(&[])),
-            "Bytes(3 bytes) Stream(..)"
-        );
+        assert_eq!(format!("{:?} {:?}", Body::from("abc"), stream(&[])), "Bytes(3 bytes) Stream(..)");
     }
 
     #[test]

@@ -127,23 +127,12 @@ mod tests {
 
     #[test]
     fn json_s_grammar() {
-        for text in [
-            "0",
-            "-0",
-            "1",
-            "10",
-            "-1.5",
-            "0.0",
-            "1e9",
-            "1E+9",
-            "1.25e-300",
-            "1e999999",
-        ] {
+        for text in ["0", "-0", "1", "10", "-1.5", "0.0", "1e9", "1E+9", "1.25e-300", "1e999999"] {
             assert_eq!(text.parse::<Decimal>().unwrap().as_str(), text);
         }
         for text in [
-            "", "-", "+1", "01", "-01", ".5", "5.", "1e", "1e+", "0x1", "NaN", "inf", " 1", "1 ",
-            "1,5", "--1", "1.e1", "٣",
+            "", "-", "+1", "01", "-01", ".5", "5.", "1e", "1e+", "0x1", "NaN", "inf", " 1", "1 ", "1,5", "--1", "1.e1",
+            "٣",
         ] {
             assert!(text.parse::<Decimal>().is_err(), "{text:?}");
         }
@@ -154,10 +143,7 @@ mod tests {
         assert_eq!(Decimal::try_from(0.1).unwrap().as_str(), "0.1");
         assert!(Decimal::try_from(f64::NAN).is_err());
         assert_eq!("1e999".parse::<Decimal>().unwrap().to_f64(), f64::INFINITY);
-        assert_eq!(
-            Decimal::from(u128::MAX).as_str(),
-            "340282366920938463463374607431768211455"
-        );
+        assert_eq!(Decimal::from(u128::MAX).as_str(), "340282366920938463463374607431768211455");
     }
 
     proptest! {

@@ -47,14 +47,8 @@ impl ETag {
 
     /// The tag without quotes and without `W/`.
     pub fn opaque(&self) -> &str {
-        let text = self
-            .0
-            .strip_prefix("W/")
-            .filter(|rest| rest.starts_with('"'))
-            .unwrap_or(&self.0);
-        text.strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'))
-            .unwrap_or(text)
+        let text = self.0.strip_prefix("W/").filter(|rest| rest.starts_with('"')).unwrap_or(&self.0);
+        text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
     }
 
     /// Whether both tags are the same and neither is weak (RFC 9110 §8.8.3.2), as `If-Match` compares. A bare tag
@@ -97,9 +91,9 @@ impl TryFrom<String> for ETag {
     fn try_from(text: String) -> Result<ETag, ParseError> {
         match ETag::is_tag(&text) {
             true => Ok(ETag(Cow::Owned(text))),
-            false => Err(ParseError::new(
-                "an entity tag: visible ASCII characters, not none, plain or in double quotes",
-            )),
+            false => {
+                Err(ParseError::new("an entity tag: visible ASCII characters, not none, plain or in double quotes"))
+            }
         }
     }
 }

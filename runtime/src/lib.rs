@@ -46,8 +46,8 @@ pub mod url;
 pub mod wire;
 
 pub use binary::{Base64, Base64Url};
-pub use bytes::Bytes;
 pub use body::{Body, BodyStream, CollectError};
+pub use bytes::Bytes;
 pub use call::Call;
 pub use decimal::Decimal;
 pub use error::{BoxError, Error, ErrorFormat, ErrorKind, ParseError};

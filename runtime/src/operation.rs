@@ -140,8 +140,7 @@ impl Operation {
     /// Whether a call may be repeated when it is not known to have been carried out: what
     /// [`retry_safe`](Operation::retry_safe) said, else whether the method is idempotent (RFC 9110 §9.2.2).
     pub fn is_retry_safe(&self) -> bool {
-        self.retry_safe
-            .unwrap_or_else(|| self.method.is_idempotent())
+        self.retry_safe.unwrap_or_else(|| self.method.is_idempotent())
     }
 
     pub(crate) const fn version(&self) -> Option<&'static str> {

@@ -117,12 +117,7 @@ impl Pipeline {
     pub fn send(&self, request: Request) -> BoxFuture<'static, Result<RawResponse, Error>> {
         let inner = Arc::clone(&self.inner);
         let id = request.operation().id();
-        Box::pin(async move {
-            inner
-                .call(request)
-                .await
-                .map_err(|error| error.with_operation(id))
-        })
+        Box::pin(async move { inner.call(request).await.map_err(|error| error.with_operation(id)) })
     }
 }
 
@@ -134,21 +129,13 @@ impl Inner {
     async fn call(&self, request: Request) -> Result<RawResponse, Error> {
         let operation = request.operation();
         let mut request = request.into_http(&self.endpoint, self.api_version.as_deref())?;
-        request
-            .headers_mut()
-            .entry(USER_AGENT)
-            .or_insert_with(|| self.user_agent.clone());
+        request.headers_mut().entry(USER_AGENT).or_insert_with(|| self.user_agent.clone());
         let (head, body) = self.attempt(request).await?.into_parts();
         let (status, headers) = (head.status, head.headers);
         if !operation.is_success(status) {
             // The status says more than that its body could not be read.
             let body = body.collect(ERROR_LIMIT).await.unwrap_or_default();
-            return Err(Error::service(
-                operation.error_format(),
-                status,
-                headers,
-                body,
-            ));
+            return Err(Error::service(operation.error_format(), status, headers, body));
         }
         match body.collect(self.response_limit).await {
             Ok(body) => Ok(RawResponse::new(operation, status, headers, body)),
@@ -167,10 +154,7 @@ impl Inner {
     /// This is where policies of the try belong, before the transport: authentication first of all, so that no retry
     /// sends a token that has run out.
     async fn attempt(&self, request: http::Request<Body>) -> Result<http::Response<Body>, Error> {
-        self.transport
-            .send(request)
-            .await
-            .map_err(|error| self.error(error))
+        self.transport.send(request).await.map_err(|error| self.error(error))
     }
 
     fn error(&self, error: TransportError) -> Error {
@@ -186,9 +170,7 @@ impl Inner {
 
 impl fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipeline")
-            .field("endpoint", &self.inner.endpoint)
-            .finish_non_exhaustive()
+        f.debug_struct("Pipeline").field("endpoint", &self.inner.endpoint).finish_non_exhaustive()
     }
 }
 
@@ -211,31 +193,20 @@ mod tests {
     }
 
     impl Transport for Canned {
-        fn send(
-            &self,
-            request: http::Request<Body>,
-        ) -> BoxFuture<'_, Result<http::Response<Body>, TransportError>> {
+        fn send(&self, request: http::Request<Body>) -> BoxFuture<'_, Result<http::Response<Body>, TransportError>> {
             self.seen.lock().unwrap().push(request.into_parts().0);
             Box::pin(async { (self.answer)() })
         }
     }
 
-    fn canned(
-        answer: fn() -> Result<http::Response<Body>, TransportError>,
-    ) -> (Arc<Canned>, Pipeline) {
-        let transport = Arc::new(Canned {
-            answer,
-            seen: Mutex::default(),
-        });
+    fn canned(answer: fn() -> Result<http::Response<Body>, TransportError>) -> (Arc<Canned>, Pipeline) {
+        let transport = Arc::new(Canned { answer, seen: Mutex::default() });
         let pipeline = Pipeline::new(Endpoint::new("hub.example").unwrap(), transport.clone());
         (transport, pipeline.with_response_limit(8))
     }
 
     fn answer(status: u16, body: impl Into<Body>) -> Result<http::Response<Body>, TransportError> {
-        Ok(http::Response::builder()
-            .status(status)
-            .body(body.into())
-            .unwrap())
+        Ok(http::Response::builder().status(status).body(body.into()).unwrap())
     }
 
     fn get(id: &str) -> Request {
@@ -247,16 +218,10 @@ mod tests {
     #[tokio::test]
     async fn a_success_is_read() {
         let (transport, pipeline) = canned(|| answer(200, "12345678"));
-        let pipeline = pipeline
-            .with_api_version("2021-04-12")
-            .with_user_agent("me/1")
-            .unwrap();
+        let pipeline = pipeline.with_api_version("2021-04-12").with_user_agent("me/1").unwrap();
         assert_eq!(pipeline.send(get("a b")).await.unwrap().body(), "12345678");
         let seen = transport.seen.lock().unwrap();
-        assert_eq!(
-            seen[0].uri,
-            "https://hub.example/devices/a%20b?api-version=2021-04-12"
-        );
+        assert_eq!(seen[0].uri, "https://hub.example/devices/a%20b?api-version=2021-04-12");
         assert_eq!(seen[0].headers["user-agent"], "me/1");
     }
 
@@ -264,25 +229,16 @@ mod tests {
     async fn another_status_is_an_error() {
         let (_, pipeline) = canned(|| answer(404, r#"{"Message":"ErrorCode:DeviceNotFound;x"}"#));
         let error = pipeline.send(get("a")).await.unwrap_err();
-        assert_eq!(
-            (error.code(), error.operation()),
-            (Some("DeviceNotFound"), Some("DeviceApi_GetDevice"))
-        );
+        assert_eq!((error.code(), error.operation()), (Some("DeviceNotFound"), Some("DeviceApi_GetDevice")));
         let (_, pipeline) = canned(|| answer(204, ""));
-        assert_eq!(
-            pipeline.send(get("a")).await.unwrap_err().kind(),
-            ErrorKind::Service
-        );
+        assert_eq!(pipeline.send(get("a")).await.unwrap_err().kind(), ErrorKind::Service);
     }
 
     #[tokio::test]
     async fn what_cannot_be_sent_is_not() {
         let (transport, pipeline) = canned(|| answer(200, ""));
         let error = pipeline.send(get("..")).await.unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "DeviceApi_GetDevice: a path argument is `.` or `..`"
-        );
+        assert_eq!(error.to_string(), "DeviceApi_GetDevice: a path argument is `.` or `..`");
         assert!(transport.seen.lock().unwrap().is_empty());
     }
 
@@ -290,19 +246,13 @@ mod tests {
     async fn an_answer_has_a_bound() {
         let (_, pipeline) = canned(|| answer(200, "123456789"));
         let error = pipeline.send(get("a")).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.status()),
-            (ErrorKind::Decode, Some(http::StatusCode::OK))
-        );
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(http::StatusCode::OK)));
     }
 
     #[tokio::test]
     async fn the_transport_s_errors_keep_their_kind() {
         for (answer, kind) in [
-            (
-                (|| Err(TransportError::connect("x"))) as fn() -> _,
-                ErrorKind::Connect,
-            ),
+            ((|| Err(TransportError::connect("x"))) as fn() -> _, ErrorKind::Connect),
             (|| Err(TransportError::timeout("x")), ErrorKind::Timeout),
             (|| Err(TransportError::broken("x")), ErrorKind::Transport),
         ] {

@@ -71,19 +71,14 @@ impl Request {
     }
 
     /// Fills the path's next hole with several values as one segment.
-    pub fn path_list<T: Display>(
-        &mut self,
-        values: &[T],
-        format: CollectionFormat,
-    ) -> &mut Request {
+    pub fn path_list<T: Display>(&mut self, values: &[T], format: CollectionFormat) -> &mut Request {
         self.literal("{}");
         let start = self.path.len();
-        let encoded = encode_list(&mut self.path, &mut shown(values), format).and_then(|()| {
-            match self.path.get(start..) {
+        let encoded =
+            encode_list(&mut self.path, &mut shown(values), format).and_then(|()| match self.path.get(start..) {
                 Some("" | "." | "..") => Err(Error::build("a path argument is empty, `.` or `..`")),
                 _ => Ok(()),
-            }
-        });
+            });
         self.check(encoded)
     }
 
@@ -109,12 +104,7 @@ impl Request {
     }
 
     /// Appends a query parameter of several values. No values make no parameter.
-    pub fn query_list<T: Display>(
-        &mut self,
-        name: &str,
-        values: &[T],
-        format: CollectionFormat,
-    ) -> &mut Request {
+    pub fn query_list<T: Display>(&mut self, name: &str, values: &[T], format: CollectionFormat) -> &mut Request {
         self.forget_query(name);
         let encoded = append_list(&mut self.query, name, &mut shown(values), format);
         self.check(encoded)
@@ -168,8 +158,7 @@ impl Request {
 
     /// A body of JSON.
     pub fn body_json(&mut self, json: Vec<u8>) -> &mut Request {
-        self.headers
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.body = Body::from(json);
         self
     }
@@ -195,12 +184,7 @@ impl Request {
     }
 
     /// Appends a field of several values to a body of `application/x-www-form-urlencoded`.
-    pub fn form_list<T: Display>(
-        &mut self,
-        name: &str,
-        values: &[T],
-        format: CollectionFormat,
-    ) -> &mut Request {
+    pub fn form_list<T: Display>(&mut self, name: &str, values: &[T], format: CollectionFormat) -> &mut Request {
         let encoded = append_list(&mut self.form, name, &mut shown(values), format);
         self.check(encoded)
     }
@@ -220,28 +204,21 @@ impl Request {
 
     /// Moves on to the next hole, which must be of this kind.
     fn literal(&mut self, hole: &str) {
-        let next = self
-            .template
-            .find('{')
-            .and_then(|at| self.template.split_at_checked(at));
+        let next = self.template.find('{').and_then(|at| self.template.split_at_checked(at));
         match next.and_then(|(literal, rest)| Some((literal, rest.strip_prefix(hole)?))) {
             Some((literal, rest)) => {
                 self.path.push_str(literal);
                 self.template = rest;
             }
             None => {
-                self.fail(Error::build(
-                    "there is no place in the path for another argument",
-                ));
+                self.fail(Error::build("there is no place in the path for another argument"));
             }
         }
     }
 
     fn named_header(&mut self, name: &[u8], shown: &str, value: &dyn Display) -> &mut Request {
         let Ok(name) = HeaderName::from_bytes(name) else {
-            return self.fail(Error::build(format!(
-                "the header `{shown}` has a name that no header can have"
-            )));
+            return self.fail(Error::build(format!("the header `{shown}` has a name that no header can have")));
         };
         match HeaderValue::from_str(&value.to_string()) {
             Ok(value) => {
@@ -287,8 +264,7 @@ impl Request {
         if let Some(accepted) = self.operation.accepted()
             && !self.headers.contains_key(ACCEPT)
         {
-            self.headers
-                .insert(ACCEPT, HeaderValue::from_static(accepted));
+            self.headers.insert(ACCEPT, HeaderValue::from_static(accepted));
         }
         let method = self.operation.method().clone();
         let length = self.body.length();
@@ -314,9 +290,8 @@ impl Request {
             target.push(if self.path.contains('?') { '&' } else { '?' });
             target.push_str(&self.query);
         }
-        let uri = Uri::try_from(target).map_err(|error| {
-            Error::build("the URL is longer than 65534 bytes or otherwise none").with_source(error)
-        })?;
+        let uri = Uri::try_from(target)
+            .map_err(|error| Error::build("the URL is longer than 65534 bytes or otherwise none").with_source(error))?;
         let mut request = http::Request::new(self.body);
         *request.method_mut() = method;
         *request.uri_mut() = uri;
@@ -332,12 +307,7 @@ fn shown<T: Display>(values: &[T]) -> impl Iterator<Item = &dyn Display> {
     values.iter().map(|value| value as &dyn Display)
 }
 
-fn append_list(
-    out: &mut String,
-    name: &str,
-    values: Values<'_, '_>,
-    format: CollectionFormat,
-) -> Result<(), Error> {
+fn append_list(out: &mut String, name: &str, values: Values<'_, '_>, format: CollectionFormat) -> Result<(), Error> {
     if format == CollectionFormat::Multi {
         for value in values {
             url::encode_query(out, name, value)?;
@@ -356,11 +326,7 @@ fn append_list(
 }
 
 /// Each value percent-encoded, what stands between them not: so that a separator in a value is none.
-fn encode_list(
-    out: &mut String,
-    values: Values<'_, '_>,
-    format: CollectionFormat,
-) -> Result<(), Error> {
+fn encode_list(out: &mut String, values: Values<'_, '_>, format: CollectionFormat) -> Result<(), Error> {
     for (at, value) in values.enumerate() {
         if at > 0 {
             out.push_str(format.encoded_separator());
@@ -386,8 +352,7 @@ mod tests {
     use crate::ErrorKind;
     use proptest::prelude::*;
 
-    static PUT: Operation =
-        Operation::new("A_Put", Method::PUT, "/a/{}/b/{}").api_version("2016-11-14");
+    static PUT: Operation = Operation::new("A_Put", Method::PUT, "/a/{}/b/{}").api_version("2016-11-14");
     static GET: Operation = Operation::new("A_Get", Method::GET, "/{*}/c");
     static POST: Operation = Operation::new("A_Post", Method::POST, "/{}{}").accept(None);
 
@@ -395,10 +360,7 @@ mod tests {
         request.into_http(&Endpoint::new("https://h/base").unwrap(), None)
     }
 
-    fn with(
-        operation: &'static Operation,
-        fill: impl FnOnce(&mut Request),
-    ) -> Result<http::Request<Body>, Error> {
+    fn with(operation: &'static Operation, fill: impl FnOnce(&mut Request)) -> Result<http::Request<Body>, Error> {
         let mut request = Request::new(operation);
         fill(&mut request);
         http(request)
@@ -427,12 +389,7 @@ mod tests {
             request.uri(),
             "https://h/base/a/x%2Fy/b/7?top=3&t=a%2Cb,2,true&m=a%2Cb&m=2&m=true&p=a%2Cb%7C2%7Ctrue&reject&api-version=2016-11-14",
         );
-        let header = |name: &str| {
-            request
-                .headers()
-                .get(name)
-                .map(|value| value.to_str().unwrap())
-        };
+        let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap());
         assert_eq!(header("iothub-messageid"), Some("m1"));
         assert_eq!(header("iothub-app-unit"), Some("C"));
         assert_eq!(header("if-match"), Some("MA=="));
@@ -466,15 +423,9 @@ mod tests {
     #[test]
     fn forms() {
         let request = with(&POST, |request| {
-            request
-                .path(&"a")
-                .path(&"b")
-                .form("grant type", &"a b")
-                .form("x", &1);
+            request.path(&"a").path(&"b").form("grant type", &"a b").form("x", &1);
         });
-        let Body::Bytes(bytes) = request.unwrap().into_body() else {
-            panic!()
-        };
+        let Body::Bytes(bytes) = request.unwrap().into_body() else { panic!() };
         assert_eq!(bytes, "grant%20type=a%20b&x=1");
     }
 
@@ -506,9 +457,7 @@ mod tests {
                 request.path(&value).path(&1);
             })
         };
-        assert!(
-            path("").is_err() && path("..").is_err() && path(".").is_err() && path("../x").is_ok()
-        );
+        assert!(path("").is_err() && path("..").is_err() && path(".").is_err() && path("../x").is_ok());
         let together = with(&POST, |request| {
             let dots = ["."];
             request.path_list(&dots, CollectionFormat::Csv).path(&"x");
@@ -529,10 +478,7 @@ mod tests {
     #[test]
     fn a_secret_is_not_shown() {
         let request = with(&PUT, |request| {
-            request
-                .path(&1)
-                .path(&2)
-                .secret_header("X-Key", &"hunter2".into());
+            request.path(&1).path(&2).secret_header("X-Key", &"hunter2".into());
         })
         .unwrap();
         assert_eq!(request.headers()["x-key"], "hunter2");

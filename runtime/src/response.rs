@@ -25,18 +25,8 @@ pub struct RawResponse {
 
 impl RawResponse {
     /// The answer to a call of `operation`.
-    pub fn new(
-        operation: &'static Operation,
-        status: StatusCode,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> RawResponse {
-        RawResponse {
-            operation,
-            status,
-            headers,
-            body,
-        }
+    pub fn new(operation: &'static Operation, status: StatusCode, headers: HeaderMap, body: Bytes) -> RawResponse {
+        RawResponse { operation, status, headers, body }
     }
 
     /// The operation that was called.
@@ -71,19 +61,12 @@ impl RawResponse {
             EtagSource::Header => TagText::Header,
             EtagSource::Body(path) => TagText::Body(self.body, path),
         };
-        Response {
-            status: self.status,
-            headers: self.headers,
-            body,
-            etag,
-        }
+        Response { status: self.status, headers: self.headers, body, etag }
     }
 
     /// Puts the operation and this answer to an error of the decode step.
     pub fn into_error(self, error: Error) -> Error {
-        error
-            .with_answer(self.status, self.headers, self.body)
-            .with_operation(self.operation.id())
+        error.with_answer(self.status, self.headers, self.body).with_operation(self.operation.id())
     }
 }
 
@@ -128,12 +111,7 @@ enum TagText {
 impl<T> Response<T> {
     /// An answer made by hand, as tests need it. Its tag, if any, is in the header `ETag`.
     pub fn new(status: StatusCode, headers: HeaderMap, body: T) -> Response<T> {
-        Response {
-            status,
-            headers,
-            body,
-            etag: TagText::Header,
-        }
+        Response { status, headers, body, etag: TagText::Header }
     }
 
     /// The decoded body.
@@ -184,20 +162,13 @@ impl<T> Response<T> {
         };
         match ETag::try_from(text) {
             Ok(tag) if !tag.is_any() => Ok(tag),
-            _ => Err(Error::decode(
-                "the answer's entity tag is none that could be sent back",
-            )),
+            _ => Err(Error::decode("the answer's entity tag is none that could be sent back")),
         }
     }
 
     /// The same answer with another body.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
-        Response {
-            status: self.status,
-            headers: self.headers,
-            body: change(self.body),
-            etag: self.etag,
-        }
+        Response { status: self.status, headers: self.headers, body: change(self.body), etag: self.etag }
     }
 }
 
@@ -223,10 +194,7 @@ impl<T> Deref for Response<T> {
 
 impl<T: fmt::Debug> fmt::Debug for Response<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response")
-            .field("status", &self.status)
-            .field("body", &self.body)
-            .finish_non_exhaustive()
+        f.debug_struct("Response").field("status", &self.status).field("body", &self.body).finish_non_exhaustive()
     }
 }
 
@@ -251,17 +219,8 @@ mod tests {
     #[test]
     fn the_tag_is_where_the_operation_says() {
         let body = r#"{"properties":{"etag":"AAAAAAAAAAw="}}"#;
-        assert_eq!(
-            answer(&IN_HEADER, "\"MA==\"", body)
-                .etag()
-                .unwrap()
-                .as_str(),
-            "\"MA==\""
-        );
-        assert_eq!(
-            answer(&IN_BODY, "\"MA==\"", body).etag().unwrap().as_str(),
-            "AAAAAAAAAAw="
-        );
+        assert_eq!(answer(&IN_HEADER, "\"MA==\"", body).etag().unwrap().as_str(), "\"MA==\"");
+        assert_eq!(answer(&IN_BODY, "\"MA==\"", body).etag().unwrap().as_str(), "AAAAAAAAAAw=");
         assert!(answer(&NOWHERE, "\"MA==\"", body).etag().is_err());
     }
 
@@ -271,12 +230,7 @@ mod tests {
             let error = answer(&IN_HEADER, text, "").etag().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Decode, "{text}");
         }
-        for body in [
-            "",
-            "{}",
-            r#"{"properties":{"etag":null}}"#,
-            r#"{"properties":[]}"#,
-        ] {
+        for body in ["", "{}", r#"{"properties":{"etag":null}}"#, r#"{"properties":[]}"#] {
             assert!(answer(&IN_BODY, "\"MA==\"", body).etag().is_err(), "{body}");
         }
     }
@@ -291,17 +245,9 @@ mod tests {
 
     #[test]
     fn a_decode_error_knows_the_answer() {
-        let raw = RawResponse::new(
-            &IN_HEADER,
-            StatusCode::OK,
-            HeaderMap::new(),
-            Bytes::from_static(b"{"),
-        );
+        let raw = RawResponse::new(&IN_HEADER, StatusCode::OK, HeaderMap::new(), Bytes::from_static(b"{"));
         let error = raw.into_error(Error::decode("the body ends early"));
-        assert_eq!(
-            error.to_string(),
-            "A_Get: the body ends early (in an answer 200 OK)"
-        );
+        assert_eq!(error.to_string(), "A_Get: the body ends early (in an answer 200 OK)");
         assert_eq!(error.body(), "{");
     }
 }

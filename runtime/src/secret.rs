@@ -83,10 +83,7 @@ mod tests {
     #[test]
     fn is_never_printed() {
         let secret = Some(Secret::from("hunter2"));
-        assert_eq!(
-            format!("{secret:?} {secret:#?}"),
-            "Some(Secret(..)) Some(\n    Secret(..),\n)"
-        );
+        assert_eq!(format!("{secret:?} {secret:#?}"), "Some(Secret(..)) Some(\n    Secret(..),\n)");
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl Devices<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Status 400 (body: [`BulkRegistryOperationResult`](models::BulkRegistryOperationResult)):
+    /// - Status 400 (body: [`BulkRegistryOperationResult`](super::models::BulkRegistryOperationResult)):
     ///   The request was refused or items in it failed; the body lists the errors.
     #[inline]
     pub fn bulk(&self, devices: &[models::ExportImportDevice]) -> Call<models::BulkRegistryOperationResult> {

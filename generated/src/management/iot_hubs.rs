@@ -33,7 +33,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn get(&self, resource_group: &str, hub: &str) -> Call<models::IotHubDescription> {
@@ -65,7 +65,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn create_or_update(
@@ -103,9 +103,9 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Status 404 (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Status 404 (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The hub has ceased to exist.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn delete(&self, resource_group: &str, hub: &str) -> Call<Option<models::IotHubDescription>> {
@@ -127,7 +127,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn list_by_subscription(&self) -> Call<models::IotHubDescriptionListResult> {
@@ -149,7 +149,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn list_by_resource_group(&self, resource_group: &str) -> Call<models::IotHubDescriptionListResult> {
@@ -171,7 +171,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn check_name_availability(
@@ -196,7 +196,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn statistics(&self, resource_group: &str, hub: &str) -> Call<models::RegistryStatistics> {
@@ -221,7 +221,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn list_skus(&self, resource_group: &str, hub: &str) -> Call<models::IotHubSkuDescriptionListResult> {
@@ -247,7 +247,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn list_quota_metrics(&self, resource_group: &str, hub: &str) -> Call<models::QuotaMetricListResult> {
@@ -273,7 +273,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn list_keys(&self, resource_group: &str, hub: &str) -> Call<models::SharedAccessPolicyListResult> {
@@ -298,7 +298,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn get_keys(&self, resource_group: &str, hub: &str, key_name: &str) -> Call<models::SharedAccessPolicy> {
@@ -326,7 +326,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn list_consumer_groups(
@@ -358,7 +358,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn get_consumer_group(
@@ -391,7 +391,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn create_consumer_group(
@@ -424,7 +424,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn delete_consumer_group(
@@ -459,7 +459,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn list_jobs(&self, resource_group: &str, hub: &str) -> Call<models::JobListResult> {
@@ -483,7 +483,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn get_job(&self, resource_group: &str, hub: &str, job_id: &str) -> Call<models::Job> {
@@ -509,7 +509,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn export_devices(
@@ -540,7 +540,7 @@ impl IotHubs<'_> {
     /// # Errors
     ///
     /// Where the call cannot be made, or its answer is no success.
-    /// - Any other status (body: [`ErrorDetails`](models::ErrorDetails)):
+    /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
     pub fn import_devices(

@@ -12,6 +12,11 @@ use crate::ir::{
 use crate::naming::{self, Ident};
 use crate::render::{Code, inline_code, line, literal};
 
+/// Whether code, and not only documentation, names a model.
+fn uses_models(body: &str) -> bool {
+    body.lines().any(|line| line.contains(MODELS) && !line.trim_start().starts_with("///"))
+}
+
 /// What stands before the name of a model in these files.
 const MODELS: &str = "models::";
 
@@ -54,7 +59,7 @@ pub(super) fn file(ir: &Crate, client: &Client, group: &Group, form: Form) -> St
     imports.write(&mut code);
     code.gap();
     line!(code, "use super::Client;");
-    if body.contains(MODELS) {
+    if uses_models(&body) {
         line!(code, "use super::models;");
     }
     code.gap();
@@ -330,7 +335,7 @@ impl Writer<'_> {
             let head = match &response.body {
                 Some(ResponseBody::Json(Type::Model(id))) => {
                     let name = self.client.models.get(id.0).map(|model| model.name.to_string()).unwrap_or_default();
-                    format!("{status} (body: [`{name}`]({MODELS}{name}))")
+                    format!("{status} (body: [`{name}`](super::{MODELS}{name}))")
                 }
                 _ if response.status == Status::Default => continue,
                 _ => status,

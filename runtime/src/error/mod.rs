@@ -98,12 +98,7 @@ impl Error {
 
     /// The error of an answer whose status is no success ([`ErrorKind::Service`]): code and message are looked for
     /// in the body and the headers, first in the form that `format` says and then in the common ones.
-    pub fn service(
-        format: ErrorFormat,
-        status: StatusCode,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Error {
+    pub fn service(format: ErrorFormat, status: StatusCode, headers: HeaderMap, body: Bytes) -> Error {
         let (code, message) = service::read(format, &headers, &body);
         Error(Box::new(Inner {
             kind: ErrorKind::Service,
@@ -111,11 +106,7 @@ impl Error {
             message,
             code,
             source: None,
-            answer: Some(Answer {
-                status,
-                headers,
-                body,
-            }),
+            answer: Some(Answer { status, headers, body }),
         }))
     }
 
@@ -136,11 +127,7 @@ impl Error {
     /// The same error, about this answer of the service.
     #[must_use]
     pub fn with_answer(mut self, status: StatusCode, headers: HeaderMap, body: Bytes) -> Error {
-        self.0.answer = Some(Answer {
-            status,
-            headers,
-            body,
-        });
+        self.0.answer = Some(Answer { status, headers, body });
         self
     }
 
@@ -173,26 +160,17 @@ impl Error {
 
     /// The service's name for this exchange (`x-ms-request-id`), which its operators ask for.
     pub fn request_id(&self) -> Option<&str> {
-        self.headers()
-            .get(crate::response::REQUEST_ID)?
-            .to_str()
-            .ok()
+        self.headers().get(crate::response::REQUEST_ID)?.to_str().ok()
     }
 
     /// The headers of the service's answer; none where there was no answer.
     pub fn headers(&self) -> &HeaderMap {
-        self.0
-            .answer
-            .as_ref()
-            .map_or(&NO_HEADERS, |answer| &answer.headers)
+        self.0.answer.as_ref().map_or(&NO_HEADERS, |answer| &answer.headers)
     }
 
     /// The body of the service's answer as it came; empty where there was no answer.
     pub fn body(&self) -> &Bytes {
-        self.0
-            .answer
-            .as_ref()
-            .map_or(&NO_BODY, |answer| &answer.body)
+        self.0.answer.as_ref().map_or(&NO_BODY, |answer| &answer.body)
     }
 
     /// The body of the service's answer, read as JSON; `None` where there is none of this form. The documentation of an

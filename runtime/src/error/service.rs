@@ -19,19 +19,12 @@ pub enum ErrorFormat {
 }
 
 /// Code and message, each where there is one. A code in a header goes before one in the body.
-pub(super) fn read(
-    format: ErrorFormat,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> (Option<String>, Option<String>) {
+pub(super) fn read(format: ErrorFormat, headers: &HeaderMap, body: &[u8]) -> (Option<String>, Option<String>) {
     let name = match format {
         ErrorFormat::DataPlane => "iothub-errorcode",
         ErrorFormat::Arm | ErrorFormat::Plain => "x-ms-error-code",
     };
-    let named = headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .and_then(filled);
+    let named = headers.get(name).and_then(|value| value.to_str().ok()).and_then(filled);
     let (code, message) = match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => members(format, &object),
         Ok(Value::String(text)) => (None, filled(&text)),
@@ -51,9 +44,7 @@ fn members(format: ErrorFormat, object: &Map<String, Value>) -> (Option<String>,
         }
         _ => {}
     }
-    let code = member(object, "code")
-        .or(member(object, "errorCode"))
-        .and_then(text_of);
+    let code = member(object, "code").or(member(object, "errorCode")).and_then(text_of);
     let message = member(object, "message").and_then(text_of);
     match (format, message) {
         (ErrorFormat::DataPlane, Some(message)) => {
@@ -86,9 +77,7 @@ fn data_plane(message: &str) -> (Option<String>, Option<String>) {
 fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object.get(name).or_else(|| {
         let mut members = object.iter();
-        members
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        members.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     })
 }
 
@@ -120,11 +109,7 @@ mod tests {
 
     fn check(format: ErrorFormat, body: &str, code: Option<&str>, message: Option<&str>) {
         let read = read(format, &HeaderMap::new(), body.as_bytes());
-        assert_eq!(
-            (read.0.as_deref(), read.1.as_deref()),
-            (code, message),
-            "{body}"
-        );
+        assert_eq!((read.0.as_deref(), read.1.as_deref()), (code, message), "{body}");
     }
 
     // Recorded answers, see "Errors" in docs on the wire (Azure/azure-iot-sdks 711 and a session of 2017).
@@ -142,12 +127,7 @@ mod tests {
             Some("412002"),
             Some("PreconditionFailed"),
         );
-        check(
-            ErrorFormat::DataPlane,
-            r#"{"Message":"ErrorCode:DeviceNotFound"}"#,
-            Some("DeviceNotFound"),
-            None,
-        );
+        check(ErrorFormat::DataPlane, r#"{"Message":"ErrorCode:DeviceNotFound"}"#, Some("DeviceNotFound"), None);
     }
 
     #[test]
@@ -178,38 +158,16 @@ mod tests {
 
     #[test]
     fn anything_else() {
-        check(
-            ErrorFormat::Plain,
-            r#"{"code":7,"message":"m"}"#,
-            Some("7"),
-            Some("m"),
-        );
+        check(ErrorFormat::Plain, r#"{"code":7,"message":"m"}"#, Some("7"), Some("m"));
         check(
             ErrorFormat::Plain,
             r#"{"error":"invalid_grant","error_description":"expired"}"#,
             Some("invalid_grant"),
             Some("expired"),
         );
-        check(
-            ErrorFormat::Plain,
-            " upstream is away\n",
-            None,
-            Some("upstream is away"),
-        );
-        check(
-            ErrorFormat::Plain,
-            r#""just words""#,
-            None,
-            Some("just words"),
-        );
-        for silent in [
-            "",
-            "null",
-            "[]",
-            "{}",
-            "<html>Bad Gateway</html>",
-            r#"{"message":null}"#,
-        ] {
+        check(ErrorFormat::Plain, " upstream is away\n", None, Some("upstream is away"));
+        check(ErrorFormat::Plain, r#""just words""#, None, Some("just words"));
+        for silent in ["", "null", "[]", "{}", "<html>Bad Gateway</html>", r#"{"message":null}"#] {
             check(ErrorFormat::DataPlane, silent, None, None);
             check(ErrorFormat::Plain, silent, None, None);
         }
@@ -217,12 +175,7 @@ mod tests {
 
     #[test]
     fn a_code_of_another_form_is_left_alone() {
-        check(
-            ErrorFormat::Plain,
-            r#"{"Message":"ErrorCode:A;b"}"#,
-            None,
-            Some("ErrorCode:A;b"),
-        );
+        check(ErrorFormat::Plain, r#"{"Message":"ErrorCode:A;b"}"#, None, Some("ErrorCode:A;b"));
     }
 
     proptest::proptest! {

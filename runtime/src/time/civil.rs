@@ -18,8 +18,7 @@ pub(super) fn civil_from_days(days: i64) -> Option<(u16, u8, u8)> {
     let days = days.checked_add(719_468)?;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
@@ -28,11 +27,7 @@ pub(super) fn civil_from_days(days: i64) -> Option<(u16, u8, u8)> {
     if !(0..=9999).contains(&year) {
         return None;
     }
-    Some((
-        year.try_into().ok()?,
-        month.try_into().ok()?,
-        day.try_into().ok()?,
-    ))
+    Some((year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?))
 }
 
 pub(super) fn days_in_month(year: i64, month: u8) -> u8 {
@@ -52,11 +47,7 @@ pub(super) fn weekday(days: i64) -> usize {
 
 /// Hours, minutes and seconds of a second of the day.
 pub(super) fn clock(second_of_day: i64) -> (i64, i64, i64) {
-    (
-        second_of_day / 3600,
-        second_of_day / 60 % 60,
-        second_of_day % 60,
-    )
+    (second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60)
 }
 
 /// Reads text from the front.
@@ -90,11 +81,7 @@ impl<'a> Scan<'a> {
 
     /// All digits that come next, perhaps none.
     pub(super) fn digits(&mut self) -> &'a [u8] {
-        let count = self
-            .0
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let count = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (digits, rest) = self.0.split_at(count);
         self.0 = rest;
         digits
@@ -133,11 +120,7 @@ pub(super) fn nanos(decimals: &[u8]) -> (u32, u8) {
 }
 
 /// Writes nanoseconds with so many decimals after a point, or nothing where that is none.
-pub(super) fn write_decimals(
-    f: &mut std::fmt::Formatter<'_>,
-    nanos: u32,
-    decimals: u8,
-) -> std::fmt::Result {
+pub(super) fn write_decimals(f: &mut std::fmt::Formatter<'_>, nanos: u32, decimals: u8) -> std::fmt::Result {
     match decimals {
         0 => Ok(()),
         decimals => {

@@ -116,9 +116,7 @@ impl TryFrom<&Duration> for Std {
     /// Fails where there are months or a minus.
     fn try_from(duration: &Duration) -> Result<Std, OutOfRange> {
         match duration.fixed()? {
-            (false, seconds, nanos) | (true, seconds @ 0, nanos @ 0) => {
-                Ok(Std::new(seconds, nanos))
-            }
+            (false, seconds, nanos) | (true, seconds @ 0, nanos @ 0) => Ok(Std::new(seconds, nanos)),
             _ => Err(OutOfRange),
         }
     }
@@ -190,8 +188,7 @@ mod foreign {
 
             fn try_from(date: Date) -> Result<::time::Date, OutOfRange> {
                 let month = date.month().try_into().map_err(|_| OutOfRange)?;
-                ::time::Date::from_calendar_date(date.year().into(), month, date.day())
-                    .map_err(|_| OutOfRange)
+                ::time::Date::from_calendar_date(date.year().into(), month, date.day()).map_err(|_| OutOfRange)
             }
         }
     }
@@ -201,16 +198,11 @@ mod foreign {
         use super::*;
         use ::chrono::{Datelike, NaiveDate, TimeDelta};
 
-        signed!(
-            TimeDelta,
-            TimeDelta::num_seconds,
-            TimeDelta::subsec_nanos,
-            |seconds: i64, nanos: i32| {
-                TimeDelta::try_seconds(seconds)
-                    .and_then(|whole| whole.checked_add(&TimeDelta::nanoseconds(nanos.into())))
-                    .ok_or(OutOfRange)
-            }
-        );
+        signed!(TimeDelta, TimeDelta::num_seconds, TimeDelta::subsec_nanos, |seconds: i64, nanos: i32| {
+            TimeDelta::try_seconds(seconds)
+                .and_then(|whole| whole.checked_add(&TimeDelta::nanoseconds(nanos.into())))
+                .ok_or(OutOfRange)
+        });
 
         impl TryFrom<NaiveDate> for Date {
             type Error = OutOfRange;
@@ -237,12 +229,9 @@ mod foreign {
         use super::*;
         use ::jiff::SignedDuration;
 
-        signed!(
-            SignedDuration,
-            SignedDuration::as_secs,
-            SignedDuration::subsec_nanos,
-            |seconds, nanos| Ok(SignedDuration::new(seconds, nanos))
-        );
+        signed!(SignedDuration, SignedDuration::as_secs, SignedDuration::subsec_nanos, |seconds, nanos| Ok(
+            SignedDuration::new(seconds, nanos)
+        ));
 
         impl TryFrom<::jiff::civil::Date> for Date {
             type Error = OutOfRange;
@@ -260,8 +249,7 @@ mod foreign {
             fn try_from(date: Date) -> Result<::jiff::civil::Date, OutOfRange> {
                 let part = |part: u8| i8::try_from(part).map_err(|_| OutOfRange);
                 let year = date.year().try_into().map_err(|_| OutOfRange)?;
-                ::jiff::civil::Date::new(year, part(date.month())?, part(date.day())?)
-                    .map_err(|_| OutOfRange)
+                ::jiff::civil::Date::new(year, part(date.month())?, part(date.day())?).map_err(|_| OutOfRange)
             }
         }
     }
@@ -278,10 +266,7 @@ mod tests {
     fn a_duration_with_months_is_no_fixed_time() {
         assert!(Std::try_from(&"P1M".parse::<Duration>().unwrap()).is_err());
         assert!(Std::try_from(&"-PT1S".parse::<Duration>().unwrap()).is_err());
-        assert_eq!(
-            Std::try_from(&"PT1.5S".parse().unwrap()),
-            Ok(Std::from_millis(1500))
-        );
+        assert_eq!(Std::try_from(&"PT1.5S".parse().unwrap()), Ok(Std::from_millis(1500)));
         assert_eq!(Duration::from(Std::MAX).seconds(), i64::MAX.unsigned_abs());
     }
 

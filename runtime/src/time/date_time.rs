@@ -56,12 +56,7 @@ impl DateTime {
         if nanoseconds >= 1_000_000_000 {
             return Err(OutOfRange);
         }
-        Ok(DateTime {
-            seconds,
-            nanos: nanoseconds,
-            decimals: decimals_of(nanoseconds),
-            offset: Offset::Z,
-        })
+        Ok(DateTime { seconds, nanos: nanoseconds, decimals: decimals_of(nanoseconds), offset: Offset::Z })
     }
 
     /// Whole seconds since 1970-01-01T00:00:00Z, rounded down; leap seconds are not counted.
@@ -93,9 +88,7 @@ impl DateTime {
         scan.byte(b':')?;
         let second = scan.number(2).filter(|second| *second <= 60)?;
         let (nanos, decimals) = match scan.byte(b'.') {
-            Some(()) => Some(scan.digits())
-                .filter(|digits| !digits.is_empty())
-                .map(nanos)?,
+            Some(()) => Some(scan.digits()).filter(|digits| !digits.is_empty()).map(nanos)?,
             None => (0, 0),
         };
         let offset = match scan.next() {
@@ -114,12 +107,7 @@ impl DateTime {
         // The last leap second that there could be would be in the year 10000.
         civil_from_days(local.div_euclid(DAY))?;
         let seconds = local - offset.seconds();
-        Some(DateTime {
-            seconds,
-            nanos,
-            decimals,
-            offset,
-        })
+        Some(DateTime { seconds, nanos, decimals, offset })
     }
 }
 
@@ -139,9 +127,7 @@ impl FromStr for DateTime {
         let mut scan = Scan::new(text);
         DateTime::scan(&mut scan)
             .filter(|_| scan.is_done())
-            .ok_or(ParseError::new(
-                "a date and time as in RFC 3339, such as 2017-08-18T21:12:55Z",
-            ))
+            .ok_or(ParseError::new("a date and time as in RFC 3339, such as 2017-08-18T21:12:55Z"))
     }
 }
 
@@ -202,9 +188,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn unix(text: &str) -> (i64, u32) {
-        text.parse::<DateTime>()
-            .unwrap_or_else(|_| panic!("{text}"))
-            .instant()
+        text.parse::<DateTime>().unwrap_or_else(|_| panic!("{text}")).instant()
     }
 
     // RFC 3339 §5.8, against `date -u -d … +%s`.
@@ -215,10 +199,7 @@ mod tests {
         assert_eq!(unix("1996-12-20T00:39:57Z"), (851_042_397, 0));
         assert_eq!(unix("1990-12-31T23:59:60Z"), (662_688_000, 0));
         assert_eq!(unix("1990-12-31T15:59:60-08:00"), (662_688_000, 0));
-        assert_eq!(
-            unix("1937-01-01T12:00:27.87+00:20"),
-            (-1_041_337_173, 870_000_000)
-        );
+        assert_eq!(unix("1937-01-01T12:00:27.87+00:20"), (-1_041_337_173, 870_000_000));
     }
 
     // What services and old clients of theirs wrote.
@@ -245,10 +226,7 @@ mod tests {
         for (text, written) in [
             ("2017-08-18t21:13:14z", "2017-08-18T21:13:14Z"),
             ("2017-08-18 21:13:14Z", "2017-08-18T21:13:14Z"),
-            (
-                "2017-08-18T21:13:14.1234567899Z",
-                "2017-08-18T21:13:14.123456789Z",
-            ),
+            ("2017-08-18T21:13:14.1234567899Z", "2017-08-18T21:13:14.123456789Z"),
         ] {
             assert_eq!(text.parse::<DateTime>().unwrap().to_string(), written);
         }
@@ -296,9 +274,7 @@ mod tests {
         assert!(DateTime::from_unix(253_402_300_799, 0).is_ok());
         assert!(DateTime::from_unix(253_402_300_800, 0).is_err());
         assert!(DateTime::from_unix(0, 1_000_000_000).is_err());
-        assert!(
-            DateTime::from_unix(i64::MAX, 0).is_err() && DateTime::from_unix(i64::MIN, 0).is_err()
-        );
+        assert!(DateTime::from_unix(i64::MAX, 0).is_err() && DateTime::from_unix(i64::MIN, 0).is_err());
     }
 
     proptest! {

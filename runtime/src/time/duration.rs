@@ -82,13 +82,7 @@ impl Duration {
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
         let negative = negative && (seconds, nanos) != (0, 0);
         let text = write(negative, seconds.unsigned_abs(), nanos).into();
-        Duration {
-            negative,
-            months: 0,
-            seconds,
-            nanos,
-            text,
-        }
+        Duration { negative, months: 0, seconds, nanos, text }
     }
 
     fn read(text: &str) -> Option<Duration> {
@@ -115,52 +109,31 @@ impl Duration {
                 Unit::Seconds(worth) => {
                     let (below, over) = fraction(decimals, *worth);
                     nanos = below;
-                    seconds = seconds
-                        .checked_add(whole.checked_mul(*worth)?)?
-                        .checked_add(over)?;
+                    seconds = seconds.checked_add(whole.checked_mul(*worth)?)?.checked_add(over)?;
                 }
             }
             if scan.is_done() {
                 break;
             }
         }
-        Some(Duration {
-            negative,
-            months,
-            seconds,
-            nanos,
-            text: text.into(),
-        })
+        Some(Duration { negative, months, seconds, nanos, text: text.into() })
     }
 
     fn value(&self) -> (bool, i64, i64, u32) {
         let value = (self.months, self.seconds, self.nanos);
-        (
-            self.negative && value != (0, 0, 0),
-            value.0,
-            value.1,
-            value.2,
-        )
+        (self.negative && value != (0, 0, 0), value.0, value.1, value.2)
     }
 }
 
 /// Decimals of a unit worth so many seconds, in nanoseconds below a second and whole seconds.
 fn fraction(decimals: &[u8], worth: i64) -> (u32, i64) {
     let total = i64::from(nanos(decimals).0) * worth;
-    (
-        u32::try_from(total % 1_000_000_000).unwrap_or_default(),
-        total / 1_000_000_000,
-    )
+    (u32::try_from(total % 1_000_000_000).unwrap_or_default(), total / 1_000_000_000)
 }
 
 fn write(negative: bool, seconds: u64, nanos: u32) -> String {
     let mut text = String::from(if negative { "-P" } else { "P" });
-    let (days, hours, minutes, rest) = (
-        seconds / 86_400,
-        seconds / 3600 % 24,
-        seconds / 60 % 60,
-        seconds % 60,
-    );
+    let (days, hours, minutes, rest) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     // Writing to a string does not fail.
     let mut part = |lead: &str, count: u64, unit: char| {
         let _ = write!(text, "{lead}{count}{unit}");
@@ -188,9 +161,7 @@ impl FromStr for Duration {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Duration, ParseError> {
-        Duration::read(text).ok_or(ParseError::new(
-            "a duration as in ISO 8601, such as PT1H30M",
-        ))
+        Duration::read(text).ok_or(ParseError::new("a duration as in ISO 8601, such as PT1H30M"))
     }
 }
 
@@ -226,17 +197,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn value(text: &str) -> (bool, i64, i64, u32) {
-        text.parse::<Duration>()
-            .unwrap_or_else(|_| panic!("{text}"))
-            .value()
+        text.parse::<Duration>().unwrap_or_else(|_| panic!("{text}")).value()
     }
 
     #[test]
     fn parts() {
-        assert_eq!(
-            value("P1Y2M3DT4H5M6.789S"),
-            (false, 14, 3 * 86_400 + 14_706, 789_000_000)
-        );
+        assert_eq!(value("P1Y2M3DT4H5M6.789S"), (false, 14, 3 * 86_400 + 14_706, 789_000_000));
         assert_eq!(value("P2W"), (false, 0, 1_209_600, 0));
         assert_eq!(value("PT0S"), (false, 0, 0, 0));
         assert_eq!(value("-PT0S"), (false, 0, 0, 0));
@@ -245,10 +211,7 @@ mod tests {
         assert_eq!(value("PT0.5H"), (false, 0, 1800, 0));
         assert_eq!(value("PT1,25S"), (false, 0, 1, 250_000_000));
         assert_eq!(value("P0.000000001W"), (false, 0, 0, 604_800));
-        assert_eq!(
-            value("P10675199DT2H48M5.4775807S"),
-            (false, 0, 922_337_203_685, 477_580_700)
-        );
+        assert_eq!(value("P10675199DT2H48M5.4775807S"), (false, 0, 922_337_203_685, 477_580_700));
     }
 
     #[test]
@@ -298,10 +261,7 @@ mod tests {
         ] {
             let duration = Duration::from_fixed(false, seconds, nanos);
             assert_eq!(duration.to_string(), text);
-            assert_eq!(
-                text.parse::<Duration>().unwrap().fixed(),
-                Ok((false, seconds, nanos))
-            );
+            assert_eq!(text.parse::<Duration>().unwrap().fixed(), Ok((false, seconds, nanos)));
         }
         assert_eq!(Duration::from_fixed(true, 1, 0).to_string(), "-PT1S");
     }

@@ -74,9 +74,7 @@ impl FromStr for UnixTime {
 
     fn from_str(text: &str) -> Result<UnixTime, ParseError> {
         let seconds = text.parse().ok().filter(|_| !text.starts_with('+'));
-        seconds
-            .map(UnixTime)
-            .ok_or(ParseError::new("whole seconds since 1970"))
+        seconds.map(UnixTime).ok_or(ParseError::new("whole seconds since 1970"))
     }
 }
 
@@ -152,12 +150,7 @@ impl Date {
         let month = scan.number(2)?;
         scan.byte(b'-')?;
         let day = scan.number(2)?;
-        Date::new(
-            year.try_into().ok()?,
-            month.try_into().ok()?,
-            day.try_into().ok()?,
-        )
-        .ok()
+        Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()
     }
 }
 

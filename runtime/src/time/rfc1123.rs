@@ -8,9 +8,7 @@ use super::{Date, OutOfRange};
 use crate::error::ParseError;
 
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A point in time to the second, as in HTTP headers (IMF-fixdate, RFC 9110 §5.6.7; format `date-time-rfc1123`).
 ///
@@ -79,9 +77,7 @@ impl FromStr for Rfc1123 {
         let mut scan = Scan::new(text);
         Rfc1123::scan(&mut scan)
             .filter(|_| scan.is_done())
-            .ok_or(ParseError::new(
-                "a date and time as in RFC 9110 §5.6.7, such as Fri, 18 Aug 2017 21:12:55 GMT",
-            ))
+            .ok_or(ParseError::new("a date and time as in RFC 9110 §5.6.7, such as Fri, 18 Aug 2017 21:12:55 GMT"))
     }
 }
 
@@ -92,10 +88,7 @@ impl fmt::Display for Rfc1123 {
         let month = MONTHS.get(usize::from(month) - 1).ok_or(fmt::Error)?;
         let weekday = WEEKDAYS.get(weekday(days)).ok_or(fmt::Error)?;
         let (hour, minute, second) = clock(self.0.rem_euclid(DAY));
-        write!(
-            f,
-            "{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT"
-        )
+        write!(f, "{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
     }
 }
 
@@ -115,14 +108,8 @@ mod tests {
         let time: Rfc1123 = "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap();
         assert_eq!(time.unix_seconds(), 784_111_777);
         assert_eq!(time.to_string(), "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(
-            Rfc1123::from_unix(0).unwrap().to_string(),
-            "Thu, 01 Jan 1970 00:00:00 GMT"
-        );
-        assert_eq!(
-            Rfc1123::from_unix(-1).unwrap().to_string(),
-            "Wed, 31 Dec 1969 23:59:59 GMT"
-        );
+        assert_eq!(Rfc1123::from_unix(0).unwrap().to_string(), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(Rfc1123::from_unix(-1).unwrap().to_string(), "Wed, 31 Dec 1969 23:59:59 GMT");
     }
 
     #[test]

@@ -67,20 +67,12 @@ where
     B::Data: Into<Bytes>,
     B::Error: Into<BoxError>,
 {
-    fn send(
-        &self,
-        request: Request<Body>,
-    ) -> BoxFuture<'_, Result<Response<Body>, TransportError>> {
+    fn send(&self, request: Request<Body>) -> BoxFuture<'_, Result<Response<Body>, TransportError>> {
         let mut service = self.service.clone();
         Box::pin(async move {
             let request = as_received(request).map_err(TransportError::broken)?;
-            poll_fn(|cx| service.poll_ready(cx))
-                .await
-                .map_err(TransportError::connect)?;
-            let response = service
-                .call(request)
-                .await
-                .map_err(TransportError::broken)?;
+            poll_fn(|cx| service.poll_ready(cx)).await.map_err(TransportError::connect)?;
+            let response = service.call(request).await.map_err(TransportError::broken)?;
             Ok(response.map(Body::from_http_body))
         })
     }
@@ -131,13 +123,8 @@ mod tests {
     #[tokio::test]
     async fn the_service_sees_what_it_would_behind_a_server() {
         let transport = InProcess::new(Mirror);
-        let request = Request::put("http://localhost:81/a%2Fb?c")
-            .body(Body::from("x"))
-            .unwrap();
+        let request = Request::put("http://localhost:81/a%2Fb?c").body(Body::from("x")).unwrap();
         let response = transport.send(request).await.unwrap();
-        assert_eq!(
-            response.into_body().collect(100).await.unwrap(),
-            r#"PUT /a%2Fb?c Some("localhost:81") b"x""#
-        );
+        assert_eq!(response.into_body().collect(100).await.unwrap(), r#"PUT /a%2Fb?c Some("localhost:81") b"x""#);
     }
 }

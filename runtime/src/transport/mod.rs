@@ -38,10 +38,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// ```
 pub trait Transport: Send + Sync + 'static {
     /// Sends one request. The answer's body may still be on its way when the future is done.
-    fn send(
-        &self,
-        request: http::Request<Body>,
-    ) -> BoxFuture<'_, Result<http::Response<Body>, TransportError>>;
+    fn send(&self, request: http::Request<Body>) -> BoxFuture<'_, Result<http::Response<Body>, TransportError>>;
 }
 
 /// No answer, or only a part of one.
@@ -57,26 +54,17 @@ pub struct TransportError {
 impl TransportError {
     /// No connection could be made: the service has not seen the request.
     pub fn connect(source: impl Into<BoxError>) -> TransportError {
-        TransportError {
-            kind: ErrorKind::Connect,
-            source: source.into(),
-        }
+        TransportError { kind: ErrorKind::Connect, source: source.into() }
     }
 
     /// The answer did not come in time.
     pub fn timeout(source: impl Into<BoxError>) -> TransportError {
-        TransportError {
-            kind: ErrorKind::Timeout,
-            source: source.into(),
-        }
+        TransportError { kind: ErrorKind::Timeout, source: source.into() }
     }
 
     /// The connection broke, or its other end does not speak HTTP.
     pub fn broken(source: impl Into<BoxError>) -> TransportError {
-        TransportError {
-            kind: ErrorKind::Transport,
-            source: source.into(),
-        }
+        TransportError { kind: ErrorKind::Transport, source: source.into() }
     }
 
     /// One of [`ErrorKind::Connect`], [`ErrorKind::Timeout`] and [`ErrorKind::Transport`].

@@ -70,10 +70,7 @@ impl From<Client> for ReqwestTransport {
 }
 
 impl Transport for ReqwestTransport {
-    fn send(
-        &self,
-        request: Request<Body>,
-    ) -> BoxFuture<'_, Result<Response<Body>, TransportError>> {
+    fn send(&self, request: Request<Body>) -> BoxFuture<'_, Result<Response<Body>, TransportError>> {
         Box::pin(async move {
             let (head, body) = request.into_parts();
             let url = Url::parse(&head.uri.to_string()).map_err(TransportError::broken)?;
@@ -113,9 +110,7 @@ impl http_body::Body for Answer {
         mut self: std::pin::Pin<&mut Self>,
         cx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, TransportError>>> {
-        std::pin::Pin::new(&mut self.0)
-            .poll_frame(cx)
-            .map_err(error)
+        std::pin::Pin::new(&mut self.0).poll_frame(cx).map_err(error)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -140,9 +135,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let served = thread::spawn(move || {
             let (mut socket, _) = listener.accept().unwrap();
-            socket
-                .set_read_timeout(Some(Duration::from_secs(10)))
-                .unwrap();
+            socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
             let (mut seen, mut buffer) = (String::new(), [0; 4096]);
             while !seen.ends_with(last) {
                 let count = socket.read(&mut buffer).unwrap();
@@ -155,11 +148,7 @@ mod tests {
         (address, served)
     }
 
-    async fn send(
-        address: SocketAddr,
-        method: &str,
-        body: Body,
-    ) -> Result<Response<Body>, TransportError> {
+    async fn send(address: SocketAddr, method: &str, body: Body) -> Result<Response<Body>, TransportError> {
         let uri = format!("http://{address}/a%2Fb/c%27?d%20e&f=%2B");
         let mut request = Request::builder().method(method).uri(uri);
         if let Some(length) = body.length() {
@@ -171,18 +160,12 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_there_and_back() {
-        let (address, served) = server(
-            "hello!",
-            "HTTP/1.1 302 Found\r\nlocation: /x\r\ncontent-length: 2\r\n\r\nok",
-        );
+        let (address, served) = server("hello!", "HTTP/1.1 302 Found\r\nlocation: /x\r\ncontent-length: 2\r\n\r\nok");
         let response = send(address, "POST", "hello!".into()).await.unwrap();
         assert_eq!(response.status(), 302);
         assert_eq!(response.into_body().collect(10).await.unwrap(), "ok");
         let seen = served.join().unwrap();
-        assert!(
-            seen.contains("\r\ncontent-length: 6\r\n") && seen.ends_with("hello!"),
-            "{seen}"
-        );
+        assert!(seen.contains("\r\ncontent-length: 6\r\n") && seen.ends_with("hello!"), "{seen}");
     }
 
     #[tokio::test]
@@ -191,10 +174,7 @@ mod tests {
         send(address, "POST", Body::Empty).await.unwrap();
         let seen = served.join().unwrap();
         assert_eq!(seen.matches("content-length: 0\r\n").count(), 1, "{seen}");
-        assert!(
-            seen.starts_with("POST /a%2Fb/c%27?d%20e&f=%2B HTTP/1.1\r\n"),
-            "{seen}"
-        );
+        assert!(seen.starts_with("POST /a%2Fb/c%27?d%20e&f=%2B HTTP/1.1\r\n"), "{seen}");
     }
 
     #[tokio::test]
@@ -203,10 +183,7 @@ mod tests {
         let body = Body::from_stream(Once(Some("piece".into())), None);
         send(address, "POST", body).await.unwrap();
         let seen = served.join().unwrap();
-        assert!(
-            seen.contains("\r\ntransfer-encoding: chunked\r\n"),
-            "{seen}"
-        );
+        assert!(seen.contains("\r\ntransfer-encoding: chunked\r\n"), "{seen}");
         assert!(seen.ends_with("5\r\npiece\r\n0\r\n\r\n"), "{seen}");
     }
 
@@ -217,10 +194,7 @@ mod tests {
         send(address, "PUT", body).await.unwrap();
         let seen = served.join().unwrap();
         assert_eq!(seen.matches("content-length: 5\r\n").count(), 1, "{seen}");
-        assert!(
-            !seen.contains("transfer-encoding") && seen.ends_with("\r\n\r\npiece"),
-            "{seen}"
-        );
+        assert!(!seen.contains("transfer-encoding") && seen.ends_with("\r\n\r\npiece"), "{seen}");
     }
 
     struct Once(Option<Bytes>);
@@ -238,10 +212,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_there() {
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let error = send(address, "GET", Body::Empty).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connect);
         assert!(!format!("{error:?}").contains("%2B"), "{error:?}");
@@ -249,10 +220,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_breaks_off() {
-        let (address, served) = server(
-            "\r\n\r\n",
-            "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort",
-        );
+        let (address, served) = server("\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort");
         let response = send(address, "GET", Body::Empty).await.unwrap();
         served.join().unwrap();
         let Err(crate::CollectError::Broken(error)) = response.into_body().collect(10).await else {

@@ -77,15 +77,12 @@ impl Endpoint {
         };
         let (host, port) = authority.split_at(end);
         if !is_host(host) {
-            return wrong(
-                "has no host, or one that is no host name (ASCII letters, digits, `-`, `.`) or address",
-            );
+            return wrong("has no host, or one that is no host name (ASCII letters, digits, `-`, `.`) or address");
         }
         let port = match (port.strip_prefix(':'), secure) {
             (None, true) if port.is_empty() => 443,
             (None, false) if port.is_empty() => 80,
-            (Some(digits), _) if digits.bytes().all(|b| b.is_ascii_digit()) => match digits.parse()
-            {
+            (Some(digits), _) if digits.bytes().all(|b| b.is_ascii_digit()) => match digits.parse() {
                 Ok(port) if port > 0 => port,
                 _ => return wrong("has a port that is not one of 1 to 65535"),
             },
@@ -95,17 +92,11 @@ impl Endpoint {
         let path = path.strip_suffix('/').unwrap_or(path);
         if !path.is_empty() {
             base_path.push('/');
-            encode_raw_path(&mut base_path, path).map_err(|_| {
-                Error::build("the endpoint has a path that no request could be below")
-            })?;
+            encode_raw_path(&mut base_path, path)
+                .map_err(|_| Error::build("the endpoint has a path that no request could be below"))?;
         }
         let host = host.to_ascii_lowercase().into();
-        Ok(Endpoint {
-            secure,
-            host,
-            port,
-            base_path: base_path.into(),
-        })
+        Ok(Endpoint { secure, host, port, base_path: base_path.into() })
     }
 
     /// `https` or `http`.
@@ -139,9 +130,7 @@ impl Endpoint {
 
 fn is_host(host: &str) -> bool {
     match host.strip_prefix('[') {
-        Some(rest) => rest
-            .strip_suffix(']')
-            .is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok()),
+        Some(rest) => rest.strip_suffix(']').is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok()),
         None => {
             let ok = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
             host.bytes().all(ok) && host.bytes().any(|b| b.is_ascii_alphanumeric())
@@ -182,10 +171,7 @@ mod tests {
     fn endpoints() {
         for (text, written) in [
             ("hub.azure-devices.net", "https://hub.azure-devices.net"),
-            (
-                "HTTPS://Hub.Azure-Devices.net/",
-                "https://hub.azure-devices.net",
-            ),
+            ("HTTPS://Hub.Azure-Devices.net/", "https://hub.azure-devices.net"),
             ("https://hub:443", "https://hub"),
             ("hub:8443/a/b", "https://hub:8443/a/b"),
             ("http://localhost:80", "http://localhost"),

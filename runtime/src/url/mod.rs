@@ -40,8 +40,7 @@ impl Write for Encoder<'_> {
 /// Appends a value percent-encoded, all but unreserved characters (RFC 3986 §2.1, §2.3): a space is `%20`, a plus
 /// `%2B`, a slash `%2F`.
 pub(crate) fn encode(out: &mut String, value: &dyn Display) -> Result<(), Error> {
-    write!(Encoder(out), "{value}")
-        .map_err(|_| Error::build("a value could not be written as text"))
+    write!(Encoder(out), "{value}").map_err(|_| Error::build("a value could not be written as text"))
 }
 
 /// Appends a value as one segment of a path, percent-encoded, all but unreserved characters (RFC 3986 §3.3): a server
@@ -84,19 +83,12 @@ pub fn encode_segment(out: &mut String, value: &dyn Display) -> Result<(), Error
 /// ```
 pub fn encode_raw_path(out: &mut String, value: &str) -> Result<(), Error> {
     let value = value.strip_prefix('/').unwrap_or(value);
-    if value
-        .chars()
-        .any(|c| c.is_control() || matches!(c, '?' | '#' | '\\'))
-    {
-        return Err(Error::build(
-            "a path argument has `?`, `#`, `\\` or a control character",
-        ));
+    if value.chars().any(|c| c.is_control() || matches!(c, '?' | '#' | '\\')) {
+        return Err(Error::build("a path argument has `?`, `#`, `\\` or a control character"));
     }
     for (at, segment) in value.split('/').enumerate() {
         if segment.is_empty() {
-            return Err(Error::build(
-                "a path argument is empty or has an empty segment",
-            ));
+            return Err(Error::build("a path argument is empty or has an empty segment"));
         }
         if is_dots(segment) {
             return Err(Error::build("a path argument has a segment `.` or `..`"));
@@ -107,13 +99,11 @@ pub fn encode_raw_path(out: &mut String, value: &str) -> Result<(), Error> {
         let mut rest = segment.as_bytes();
         while let [byte, after @ ..] = rest {
             match byte {
-                b'%' if matches!(after, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()) =>
-                {
+                b'%' if matches!(after, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()) => {
                     out.push('%');
                 }
                 // pchar, RFC 3986 §3.3.
-                b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
-                | b':' | b'@' => {
+                b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' => {
                     out.push(char::from(*byte));
                 }
                 byte if is_unreserved(*byte) => out.push(char::from(*byte)),
@@ -127,11 +117,7 @@ pub fn encode_raw_path(out: &mut String, value: &str) -> Result<(), Error> {
 
 /// Whether a segment is `.` or `..`, with or without escapes.
 pub(crate) fn is_dots(segment: &str) -> bool {
-    segment.len() <= "%2e%2e".len()
-        && matches!(
-            segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
-            "." | ".."
-        )
+    segment.len() <= "%2e%2e".len() && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
 fn push_name(out: &mut String, name: &str) {
@@ -140,9 +126,7 @@ fn push_name(out: &mut String, name: &str) {
     }
     for byte in name.bytes() {
         // What RFC 3986 §3.4 lets stand in a query and no reader takes for a separator: `$filter`, `a[b]` not.
-        match is_unreserved(byte)
-            || matches!(byte, b'$' | b':' | b'@' | b'/' | b'!' | b'*' | b'(' | b')')
-        {
+        match is_unreserved(byte) || matches!(byte, b'$' | b':' | b'@' | b'/' | b'!' | b'*' | b'(' | b')') {
             true => out.push(char::from(byte)),
             false => push_escape(out, byte),
         }
@@ -246,10 +230,7 @@ mod tests {
 
     #[test]
     fn every_character_of_a_device_id() {
-        assert_eq!(
-            segment("-:.+%_#*?!(),=@;$'").unwrap(),
-            "-%3A.%2B%25_%23%2A%3F%21%28%29%2C%3D%40%3B%24%27"
-        );
+        assert_eq!(segment("-:.+%_#*?!(),=@;$'").unwrap(), "-%3A.%2B%25_%23%2A%3F%21%28%29%2C%3D%40%3B%24%27");
         assert_eq!(segment("ü /\\").unwrap(), "%C3%BC%20%2F%5C");
     }
 

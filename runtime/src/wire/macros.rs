@@ -152,7 +152,7 @@ macro_rules! __string_enum {
             }
             #[inline]
             fn slot(&mut self) -> $crate::wire::Slot<'_> {
-                $crate::wire::Slot::Text(self)
+                $crate::wire::Slot::Word(self)
             }
         }
         impl ::core::fmt::Display for $ty {

@@ -124,6 +124,8 @@ pub enum Slot<'a> {
     OptionalString(&'a mut Option<String>),
     /// A string with rules of its own.
     Text(&'a mut dyn Text),
+    /// A word of an open list; a service that writes numbers for its words is understood.
+    Word(&'a mut dyn Text),
     /// A number with all of its digits.
     Number(&'a mut dyn Text),
     /// An integer with rules of its own.

@@ -20,7 +20,7 @@ impl Slot<'_> {
             Self::U64(_) => "a 64-bit integer that is not negative",
             Self::F32(_) | Self::F64(_) | Self::Number(_) => "a number",
             Self::Digits(_) => "an integer",
-            Self::String(_) | Self::OptionalString(_) | Self::Text(_) => "a string",
+            Self::String(_) | Self::OptionalString(_) | Self::Text(_) | Self::Word(_) => "a string",
             Self::List(_) => "an array",
             Self::Map(_) | Self::Object(_) | Self::Union(_) => "an object",
         }
@@ -61,7 +61,9 @@ pub(super) fn integer(slot: &mut Slot<'_>, found: i128) -> Result<(), What> {
             };
             true
         }
-        Slot::Number(number) | Slot::Digits(number) => return text(*number, &found.to_string(), RANGE),
+        Slot::Number(number) | Slot::Digits(number) | Slot::Word(number) => {
+            return text(*number, &found.to_string(), RANGE);
+        }
         _ => return Err(slot.mismatch("a number")),
     };
     if fits { Ok(()) } else { Err(slot.mismatch(RANGE)) }
@@ -120,7 +122,7 @@ pub(super) fn string(slot: &mut Slot<'_>, found: &str) -> Result<(), What> {
             text.clear();
             text.push_str(found);
         }
-        Slot::Text(value) => return text(*value, found, "another string"),
+        Slot::Text(value) | Slot::Word(value) => return text(*value, found, "another string"),
         Slot::Value(value) => **value = Value::String(found.to_owned()),
         _ => return Err(slot.mismatch("a string")),
     }

@@ -56,7 +56,11 @@ fn debug_object(object: &dyn Object, f: &mut fmt::Formatter<'_>) -> fmt::Result 
     }
     if let View::Map(rest) = object.field(super::REST) {
         rest.each(&mut |name, view| {
-            out.field(name, &view);
+            match view {
+                // Nobody has said what is in there: it may be a key.
+                View::Value(_) => out.field(name, &format_args!("..")),
+                view => out.field(name, &view),
+            };
             true
         });
     }

@@ -12,7 +12,7 @@ fn debug_has_the_names_on_the_wire_and_leaves_out_what_is_absent() {
     .unwrap();
     assert_eq!(
         format!("{value:?}"),
-        r#"Everything { text: "a\n", small: 1, decimal: 1.50, at: DateTime(0001-01-01T00:00:00), bytes: Base64(3 bytes), free: {"a":null}, list: ["x"], map: {"k": 1}, nullable: null, status: "enabled", level: 2, animal: Cat { name: "Tom" }, new: [1] }"#
+        r#"Everything { text: "a\n", small: 1, decimal: 1.50, at: DateTime(0001-01-01T00:00:00), bytes: Base64(3 bytes), free: {"a":null}, list: ["x"], map: {"k": 1}, nullable: null, status: "enabled", level: 2, animal: Cat { name: "Tom" }, new: .. }"#
     );
     let inner: Inner = read(r#"{"first":1,"deeper":{"second":2}}"#).unwrap();
     assert_eq!(format!("{inner:#?}"), "Inner {\n    first: 1,\n    deeper: Inner {\n        second: 2,\n    },\n}");
