@@ -71,7 +71,7 @@
 //! assert_eq!(serde_json::to_string(&device)?, json);
 //! assert_eq!(
 //!     format!("{device:?}"),
-//!     r#"Device { deviceId: "a", status: "enabled", level: 2, authentication: Sas { key: Secret(..) }, new: null }"#,
+//!     r#"Device { deviceId: "a", status: "enabled", level: 2, authentication: Sas { key: Secret(..) }, new: .. }"#,
 //! );
 //! let error = serde_json::from_str::<Device>(r#"{"id":"a","authentication":{"type":"sas","key":5}}"#).unwrap_err();
 //! assert_eq!(error.to_string(), "authentication.key: expected a string, found a number");
