@@ -14,20 +14,14 @@ macro_rules! __model {
         impl $crate::wire::Object for $ty {
             #[inline]
             fn model(&self) -> &'static $crate::wire::Model {
-                #[allow(unused_mut)]
-                const MODEL: &$crate::wire::Model = &{
-                    let mut model = $crate::wire::Model {
-                        name: stringify!($ty),
-                        fields: &[$($name),*],
-                        required: &[$($required),*],
-                        aliases: &[],
-                        tag: None,
-                        open: false,
-                    };
-                    $(model.aliases = &[$(($alias, $at)),*];)?
-                    $(model.tag = Some(($tag, $value));)?
-                    $(_ = stringify!($rest); model.open = true;)?
-                    model
+                const MODEL: &$crate::wire::Model = &$crate::wire::Model {
+                    name: stringify!($ty),
+                    fields: &[$($name),*],
+                    required: &[$($required),*],
+                    aliases: &[$($(($alias, $at)),*)?],
+                    // The first of a list is what the macro was given, if it was, or else the default.
+                    tag: [$(::core::option::Option::Some(($tag, $value)),)? ::core::option::Option::None][0],
+                    open: [$(!stringify!($rest).is_empty(),)? false][0],
                 };
                 MODEL
             }
@@ -81,7 +75,7 @@ macro_rules! __wire {
                 &self,
                 serializer: S,
             ) -> ::core::result::Result<S::Ok, S::Error> {
-                $crate::wire::write::serialize($crate::wire::Wire::view(self), serializer)
+                $crate::wire::write::value(self, serializer)
             }
         }
         impl<'de> $crate::__serde::Deserialize<'de> for $ty {
@@ -89,21 +83,19 @@ macro_rules! __wire {
             fn deserialize<D: $crate::__serde::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::core::result::Result<Self, D::Error> {
-                let mut value = <Self as $crate::wire::Wire>::blank();
-                $crate::wire::read::deserialize($crate::wire::Wire::slot(&mut value), deserializer)?;
-                Ok(value)
+                $crate::wire::read::value(deserializer)
             }
         }
         impl ::core::fmt::Debug for $ty {
             #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                $crate::wire::show::debug($crate::wire::Wire::view(self), f)
+                $crate::wire::show::value(self, f)
             }
         }
         impl ::core::cmp::PartialEq for $ty {
             #[inline]
             fn eq(&self, other: &Self) -> bool {
-                $crate::wire::show::equal($crate::wire::Wire::view(self), $crate::wire::Wire::view(other))
+                $crate::wire::show::same(self, other)
             }
         }
     };

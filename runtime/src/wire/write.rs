@@ -17,6 +17,16 @@ pub fn to_json(view: View<'_>) -> Result<Vec<u8>, serde_json::Error> {
 
 /// Writes a value in the format of a serializer.
 ///
+/// # Errors
+///
+/// The serializer's own.
+#[inline]
+pub fn value<T: super::Wire, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serialize(value.view(), serializer)
+}
+
+/// Writes what is seen in the format of a serializer.
+///
 /// NaN and the infinities are refused, for serde_json would write them as `null`, which may mean something else. A
 /// [`Decimal`](crate::Decimal) is written as a number of Rust's where that has the same text, else as a
 /// [`RawValue`], whose digits serde_json keeps; other formats get an object with the digits in it.
