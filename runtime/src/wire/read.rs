@@ -53,6 +53,18 @@ fn read_json(json: &[u8], slot: Slot<'_>, state: &mut State) -> Result<(), serde
     deserializer.end()
 }
 
+/// Reads a value in the format of a deserializer.
+///
+/// # Errors
+///
+/// As [`deserialize`].
+#[inline]
+pub fn value<'de, T: super::Wire, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let mut value = T::blank();
+    deserialize(value.slot(), deserializer)?;
+    Ok(value)
+}
+
 /// Reads a value in the format of a deserializer, which has to be one that describes itself.
 ///
 /// # Errors

@@ -4,6 +4,22 @@ use std::fmt;
 
 use super::{Object, View};
 
+/// Prints a value, as [`debug`].
+///
+/// # Errors
+///
+/// The formatter's own.
+#[inline]
+pub fn value<T: super::Wire>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    debug(value.view(), f)
+}
+
+/// Whether two values hold the same, as [`equal`].
+#[inline]
+pub fn same<T: super::Wire>(left: &T, right: &T) -> bool {
+    equal(left.view(), right.view())
+}
+
 /// Prints a value for a programmer: as Rust's derived `Debug` does, with the names on the wire, without what is absent, and
 /// with secrets hidden. Properties that the model does not know are shown: nobody said that they are secret.
 ///
