@@ -1,9 +1,8 @@
 use std::io;
-use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Console, DONE, Input, NO, counted, print};
+use super::{Console, DONE, Input, NO, Target, counted, print};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -18,31 +17,16 @@ pub(super) struct Check {
     #[command(flatten)]
     input: Input,
 
-    /// The folder to compare; with a manifest, in place of the one it names
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-
-    /// The name of the crate made from SPECs
-    #[arg(long, value_name = "NAME", requires = "specs")]
-    crate_name: Option<String>,
-
-    /// The folder of specsmith-runtime that the crate names
-    #[arg(long, value_name = "DIR", requires = "specs")]
-    runtime_path: Option<PathBuf>,
+    #[command(flatten)]
+    target: Target,
 }
 
 impl Check {
     pub(super) fn run(self, console: &Console) -> u8 {
-        let mut builder = self.input.builder();
-        if let Some(name) = &self.crate_name {
-            builder = builder.crate_name(name);
-        }
-        if let Some(out) = &self.out {
-            builder = builder.out_dir(out);
-        }
-        if let Some(path) = &self.runtime_path {
-            builder = builder.runtime_path(path);
-        }
+        let builder = match self.target.builder(&self.input) {
+            Ok(builder) => builder,
+            Err(code) => return code,
+        };
         let differences = match builder.check() {
             Ok(differences) => differences,
             Err(failure) => return console.failure(&failure),

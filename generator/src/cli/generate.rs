@@ -1,11 +1,10 @@
 use std::io;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use specsmith::Summary;
 
-use super::{Console, DONE, Input, USAGE, counted, print};
+use super::{Console, DONE, Input, Target, counted, print};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -24,17 +23,8 @@ pub(super) struct Generate {
     #[command(flatten)]
     input: Input,
 
-    /// The output folder; with a manifest, in place of the one it names
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-
-    /// The name of the crate made from SPECs
-    #[arg(long, value_name = "NAME", requires = "specs")]
-    crate_name: Option<String>,
-
-    /// The folder of specsmith-runtime, in place of the registry's
-    #[arg(long, value_name = "DIR", requires = "specs")]
-    runtime_path: Option<PathBuf>,
+    #[command(flatten)]
+    target: Target,
 
     /// Overwrite and remove files that were edited by hand or that the generator did not write
     #[arg(long)]
@@ -44,21 +34,10 @@ pub(super) struct Generate {
 impl Generate {
     pub(super) fn run(self, console: &Console) -> u8 {
         let start = Instant::now();
-        let mut builder = self.input.builder().force(self.force);
-        if !self.input.specs.is_empty() {
-            let (Some(name), Some(_)) = (&self.crate_name, &self.out) else {
-                let text = "error: `generate SPEC...` needs --out DIR and --crate-name NAME\n\nFor more information, try '--help'.";
-                print(&mut io::stderr(), text);
-                return USAGE;
-            };
-            builder = builder.crate_name(name);
-        }
-        if let Some(out) = &self.out {
-            builder = builder.out_dir(out);
-        }
-        if let Some(path) = &self.runtime_path {
-            builder = builder.runtime_path(path);
-        }
+        let builder = match self.target.builder(&self.input) {
+            Ok(builder) => builder.force(self.force),
+            Err(code) => return code,
+        };
         match builder.generate() {
             Ok(summary) => {
                 console.messages(&summary.warnings);

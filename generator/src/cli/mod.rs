@@ -90,6 +90,37 @@ impl Input {
     }
 }
 
+/// Which package it is, and where.
+#[derive(Args)]
+struct Target {
+    /// The output folder; with a manifest, in place of the one it names
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// The name of the crate made from SPECs
+    #[arg(long, value_name = "NAME", requires = "specs")]
+    crate_name: Option<String>,
+
+    /// The folder of specsmith-runtime, in place of the registry's
+    #[arg(long, value_name = "DIR", requires = "specs")]
+    runtime_path: Option<PathBuf>,
+}
+
+impl Target {
+    /// The builder of the input with this target. SPECs need both a folder and a name, and it is an error where one is missing.
+    fn builder(&self, input: &Input) -> Result<Builder, u8> {
+        if !input.specs.is_empty() && (self.out.is_none() || self.crate_name.is_none()) {
+            let text = "error: SPEC... needs --out DIR and --crate-name NAME\n\nFor more information, try '--help'.";
+            print(&mut io::stderr(), text);
+            return Err(USAGE);
+        }
+        let builder = input.builder();
+        let builder = self.out.iter().fold(builder, Builder::out_dir);
+        let builder = self.crate_name.iter().fold(builder, Builder::crate_name);
+        Ok(self.runtime_path.iter().fold(builder, Builder::runtime_path))
+    }
+}
+
 /// Runs the command of the process's arguments.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();

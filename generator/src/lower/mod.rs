@@ -2,13 +2,17 @@
 
 mod client;
 mod direction;
+mod draft;
+mod enums;
 mod equal;
+mod formats;
 mod groups;
 mod hierarchy;
 mod media;
 mod names;
 mod operation;
 mod path;
+mod response;
 mod schema;
 
 use indexmap::IndexMap;

@@ -1,6 +1,6 @@
 //! Names, settled when all that want one are known.
 
-use super::schema::{Draft, DraftEnum, DraftField, DraftShape, DraftStruct, Rest};
+use super::draft::{Draft, DraftEnum, DraftField, DraftShape, DraftStruct, Rest};
 use super::{ClientPlan, direction};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::{Client, Enum, EnumKind, Field, Literal, Model, Output, Shape, Struct, Union, Variant};

@@ -6,81 +6,13 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::ClientPlan;
+use super::draft::{Draft, DraftField, DraftShape, DraftStruct, Rest};
 use super::equal::same_schema;
 use super::hierarchy::Hierarchy;
-use crate::diag::{Code, Diagnostic, Diagnostics, Location};
-use crate::ir::{EnumKind, FieldRole, Limits, Literal, ModelId, Prose, Type};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::ir::{FieldRole, Limits, Literal, ModelId, Prose, Type};
 use crate::resolve::{DefinitionId, Graph};
 use crate::spec::{Additional, Schema, Type as Kind};
-
-/// A model whose name is not settled.
-#[derive(Debug)]
-pub(super) struct Draft {
-    /// Words that make its name, most wanted first.
-    pub names: Vec<String>,
-    pub definition: Option<String>,
-    /// `Document/Definition`, where a manifest has to tell it from another of the name.
-    pub qualified: Option<String>,
-    pub at: Location,
-    pub description: Prose,
-    pub shape: DraftShape,
-}
-
-#[derive(Debug)]
-pub(super) enum DraftShape {
-    /// Being made; a recursive reference meets this.
-    Open,
-    Struct(DraftStruct),
-    Enum(DraftEnum),
-    Union {
-        tag: Literal,
-        variants: Vec<(Literal, ModelId)>,
-    },
-}
-
-#[derive(Debug)]
-pub(super) struct DraftStruct {
-    pub fields: Vec<DraftField>,
-    pub tag: Option<(Literal, Literal)>,
-    pub rest: Rest,
-}
-
-/// What becomes of properties without a name.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Rest {
-    /// Kept where the model goes both ways.
-    Unsaid,
-    Forbidden,
-    Typed(Type),
-}
-
-#[derive(Debug)]
-pub(super) struct DraftField {
-    pub wire: String,
-    pub name: String,
-    pub aliases: Vec<Literal>,
-    pub ty: Type,
-    pub role: FieldRole,
-    pub read_only: bool,
-    pub description: Prose,
-    pub limits: Limits,
-    pub default: Option<Value>,
-}
-
-#[derive(Debug)]
-pub(super) struct DraftEnum {
-    pub kind: EnumKind,
-    pub variants: Vec<DraftVariant>,
-    pub open: bool,
-    pub ignore_case: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct DraftVariant {
-    pub value: String,
-    pub name: Option<String>,
-    pub description: Prose,
-}
 
 /// Makes the models of one client.
 pub(super) struct Schemas<'a> {
@@ -95,7 +27,7 @@ pub(super) struct Schemas<'a> {
     /// The definitions that hold a name.
     holders: HashMap<String, Vec<DefinitionId>>,
     /// Enums with a name of their own.
-    enums: IndexMap<String, Vec<ModelId>>,
+    pub(super) enums: IndexMap<String, Vec<ModelId>>,
     /// Definitions that are only another name and are being looked through.
     looking: HashSet<DefinitionId>,
     pub diagnostics: &'a mut Diagnostics,
@@ -214,7 +146,7 @@ impl<'a> Schemas<'a> {
         None
     }
 
-    fn draft(&mut self, names: Vec<String>, schema: &Schema, definition: Option<&DefinitionId>) -> ModelId {
+    pub(super) fn draft(&mut self, names: Vec<String>, schema: &Schema, definition: Option<&DefinitionId>) -> ModelId {
         self.drafts.push(Draft {
             names,
             definition: definition.map(|id| id.name.clone()),
@@ -226,7 +158,7 @@ impl<'a> Schemas<'a> {
         ModelId(self.drafts.len() - 1)
     }
 
-    fn finish(&mut self, id: ModelId, shape: DraftShape) {
+    pub(super) fn finish(&mut self, id: ModelId, shape: DraftShape) {
         if let Some(draft) = self.drafts.get_mut(id.0) {
             draft.shape = shape;
         }
@@ -342,165 +274,6 @@ impl<'a> Schemas<'a> {
         if schema.nullable == Some(true) && ty != Type::Json { Type::Nullable(Box::new(ty)) } else { ty }
     }
 
-    fn unknown_format(&mut self, schema: &Schema, format: &str, taken_as: &str) {
-        self.diagnostics.push(
-            Diagnostic::new(Code::UnknownFormat, format!("the format `{format}` is not known"))
-                .at(&schema.at.join("format"))
-                .help(format!("it is taken as {taken_as}")),
-        );
-    }
-
-    fn integer(&mut self, schema: &Schema) -> Type {
-        match schema.format.as_deref() {
-            None | Some("int64" | "long") => Type::I64,
-            Some("int32" | "int16" | "int8" | "integer" | "int") => Type::I32,
-            Some("uint8" | "uint16" | "uint32" | "uint") => Type::I64,
-            Some("uint64") => Type::U64,
-            Some("unixtime") => Type::UnixTime,
-            Some("decimal" | "bigint") => Type::Decimal,
-            Some(other) => {
-                self.unknown_format(schema, other, "a 64-bit integer");
-                Type::I64
-            }
-        }
-    }
-
-    fn number(&mut self, schema: &Schema) -> Type {
-        match schema.format.as_deref() {
-            None | Some("double") => Type::F64,
-            Some("float") => Type::F32,
-            Some("decimal") => Type::Decimal,
-            Some("int32") => Type::I32,
-            Some("int64") => Type::I64,
-            Some("unixtime") => Type::UnixTime,
-            Some(other) => {
-                self.unknown_format(schema, other, "a floating-point number");
-                Type::F64
-            }
-        }
-    }
-
-    fn string(&mut self, schema: &Schema) -> Type {
-        if schema.secret {
-            return Type::Secret;
-        }
-        match schema.format.as_deref() {
-            None => Type::String,
-            Some("date-time") => Type::DateTime,
-            Some("date-time-rfc1123") => Type::Rfc1123,
-            Some("unixtime") => Type::UnixTime,
-            Some("date") => Type::Date,
-            Some("duration") => Type::Duration,
-            Some("byte" | "base-64" | "base64") => Type::Base64,
-            Some("base64url") => Type::Base64Url,
-            Some("password") => Type::Secret,
-            Some("binary" | "file") => Type::Bytes,
-            Some(
-                "uuid" | "guid" | "uri" | "url" | "uri-reference" | "arm-id" | "email" | "hostname" | "ipv4" | "ipv6"
-                | "char" | "string" | "time" | "regex" | "etag" | "odata-query" | "certificate" | "style" | "timezone"
-                | "int64" | "decimal",
-            ) => Type::String,
-            Some(other) => {
-                self.unknown_format(schema, other, "a string");
-                Type::String
-            }
-        }
-    }
-
-    /// An enum; `None` where its values need no type of their own.
-    fn enumeration(&mut self, schema: &Schema, hint: &[&str], definition: Option<&DefinitionId>) -> Option<Type> {
-        let kind = match schema.ty {
-            Some(Kind::String) | None
-                if schema.enumeration.iter().all(|value| value.is_string() || value.is_null()) =>
-            {
-                EnumKind::String
-            }
-            Some(Kind::Integer) if schema.enumeration.iter().all(|value| value.is_i64() || value.is_null()) => {
-                EnumKind::Integer
-            }
-            Some(Kind::String) => {
-                self.diagnostics.push(
-                    Diagnostic::new(Code::EnumValue, "a string's enum has values that are not strings")
-                        .at(&schema.at.join("enum"))
-                        .help("it is taken as any string"),
-                );
-                return None;
-            }
-            _ => return None,
-        };
-        let listed = schema.ms_enum.as_ref();
-        let mut variants: Vec<DraftVariant> = Vec::new();
-        for value in &schema.enumeration {
-            let text = match value {
-                Value::String(text) => text.clone(),
-                Value::Number(number) => number.to_string(),
-                _ => continue,
-            };
-            if variants.iter().any(|variant| variant.value == text) {
-                continue;
-            }
-            let entry = listed.and_then(|listed| listed.values.iter().find(|entry| entry.value == *value));
-            variants.push(DraftVariant {
-                value: text,
-                name: entry.and_then(|entry| entry.name.clone()),
-                description: Prose(entry.and_then(|entry| entry.description.clone()).unwrap_or_default()),
-            });
-        }
-        let draft = DraftEnum {
-            kind,
-            variants,
-            open: listed.is_some_and(|listed| listed.open),
-            ignore_case: schema
-                .extensions
-                .get("x-specsmith-ignore-case")
-                .is_some_and(|value| value == &Value::Bool(true)),
-        };
-        let name = listed.and_then(|listed| listed.name.clone());
-        Some(Type::Model(self.named_enum(schema, draft, name, hint, definition)))
-    }
-
-    /// Enums of one name are one type where one's values are among the other's.
-    fn named_enum(
-        &mut self,
-        schema: &Schema,
-        draft: DraftEnum,
-        name: Option<String>,
-        hint: &[&str],
-        definition: Option<&DefinitionId>,
-    ) -> ModelId {
-        let own = hint.join(" ");
-        if let Some(name) = &name {
-            for id in self.enums.get(name).cloned().unwrap_or_default() {
-                if let Some(DraftShape::Enum(existing)) = self.drafts.get_mut(id.0).map(|draft| &mut draft.shape)
-                    && existing.merge(&draft)
-                {
-                    return id;
-                }
-            }
-        }
-        let names = match &name {
-            Some(name) => vec![name.clone(), own],
-            None => vec![own.clone(), format!("{own} kind")],
-        };
-        let id = self.draft(names, schema, definition);
-        self.finish(id, DraftShape::Enum(draft));
-        if let Some(name) = name {
-            let others = self.enums.entry(name.clone()).or_default();
-            others.push(id);
-            if others.len() > 1 {
-                self.diagnostics.push(
-                    Diagnostic::new(
-                        Code::UnequalEnums,
-                        format!("two enums are called `{name}` and have different values"),
-                    )
-                    .at(&schema.at)
-                    .help("the second is named after the place where it stands; give it another `x-ms-enum` name"),
-                );
-            }
-        }
-        id
-    }
-
     /// The properties of a schema and of what it is composed of.
     fn fields(&mut self, schema: &Schema, hint: &str, tag: Option<(Literal, Literal)>) -> DraftStruct {
         let graph = self.graph;
@@ -609,26 +382,6 @@ impl<'a> Schemas<'a> {
         }
         let target = schema.reference.as_ref().and_then(|reference| self.graph.definition(reference));
         target.and_then(|(_, target)| target.description.clone()).unwrap_or_default()
-    }
-}
-
-impl DraftEnum {
-    /// Takes the other's values in where one list contains the other.
-    fn merge(&mut self, other: &Self) -> bool {
-        let has = |list: &[DraftVariant], value: &DraftVariant| list.iter().any(|own| own.value == value.value);
-        if self.kind != other.kind {
-            return false;
-        }
-        if other.variants.iter().all(|value| has(&self.variants, value)) {
-            self.open |= other.open;
-        } else if self.variants.iter().all(|value| has(&other.variants, value)) {
-            self.variants.clone_from(&other.variants);
-            self.open |= other.open;
-        } else {
-            return false;
-        }
-        self.ignore_case |= other.ignore_case;
-        true
     }
 }
 
