@@ -192,3 +192,32 @@ fn reach(ty: &Type, models: &[Model], met: &mut HashSet<ModelId>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The nodes that are in one component, as pairs.
+    fn together(edges: &[&[usize]]) -> Vec<(usize, usize)> {
+        let edges: Vec<Vec<usize>> = edges.iter().map(|to| to.to_vec()).collect();
+        let component = components(&edges);
+        let pairs = (0..edges.len()).flat_map(|left| (left + 1..edges.len()).map(move |right| (left, right)));
+        pairs.filter(|(left, right)| component[*left] == component[*right]).collect()
+    }
+
+    #[test]
+    fn components_are_the_circles() {
+        // 0 → 1 → 2 → 0, 2 → 3 → 4 → 3, 5 alone.
+        assert_eq!(together(&[&[1], &[2], &[0, 3], &[4], &[3], &[]]), [(0, 1), (0, 2), (1, 2), (3, 4)]);
+        assert_eq!(together(&[&[1], &[2], &[]]), []);
+        // Two ways to one node make no circle.
+        assert_eq!(together(&[&[1, 2], &[3], &[3], &[]]), []);
+        assert_eq!(together(&[&[3], &[0], &[1], &[2]]).len(), 6);
+    }
+
+    #[test]
+    fn a_long_chain_needs_no_deep_stack() {
+        let edges: Vec<Vec<usize>> = (0..200_000).map(|node| vec![(node + 1) % 200_000]).collect();
+        assert!(components(&edges).iter().all(|component| *component == 0));
+    }
+}

@@ -114,3 +114,33 @@ pub(super) fn status_name(status: u16) -> String {
     };
     name.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(media: &[&str]) -> Vec<String> {
+        media.iter().map(|media| (*media).to_owned()).collect()
+    }
+
+    #[test]
+    fn json_is_preferred_and_its_plain_form_most() {
+        let kind = |media: &[&str]| body(&listed(media), &Type::Json);
+        let json = |media: &str| Ok(BodyKind::Json { media_type: Literal(media.to_owned()) });
+        assert_eq!(kind(&[]), json("application/json"));
+        assert_eq!(kind(&["text/json", "application/json"]), json("application/json"));
+        assert_eq!(kind(&["Application/JSON; charset=utf-8"]), json("application/json"));
+        assert_eq!(kind(&["application/xml", "application/merge-patch+json"]), json("application/merge-patch+json"));
+        assert_eq!(kind(&["*/*"]), json("application/json"));
+    }
+
+    #[test]
+    fn what_cannot_travel_is_named() {
+        assert_eq!(body(&listed(&["application/xml"]), &Type::Json), Err("application/xml".to_owned()));
+        assert_eq!(body(&listed(&["text/plain"]), &Type::Json), Err("text/plain".to_owned()));
+        assert_eq!(response(&listed(&["application/atom+xml"]), &Type::Json), Err("application/atom+xml".to_owned()));
+        assert_eq!(response(&listed(&["text/plain"]), &Type::String), Ok(ResponseBody::Text));
+        assert_eq!(response(&listed(&["image/png"]), &Type::Json), Ok(ResponseBody::Raw));
+        assert_eq!(response(&listed(&["application/json"]), &Type::Bytes), Ok(ResponseBody::Raw));
+    }
+}

@@ -132,3 +132,44 @@ pub(super) fn pair(holes: &[&str], parameters: &[&str]) -> (Vec<Hole>, Vec<Probl
     problems.extend(left.iter().map(|parameter| Problem::NoHole { parameter: (*parameter).to_owned() }));
     (pairs, problems)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paired(holes: &[&str], parameters: &[&str]) -> (Vec<Option<String>>, Vec<Problem>) {
+        let (holes, problems) = pair(holes, parameters);
+        (holes.into_iter().map(|hole| hole.parameter).collect(), problems)
+    }
+
+    #[test]
+    fn templates_are_split_at_braces() {
+        let template = split("/a/{b}:c/{d}-{e}?comp=list&x");
+        let text = |text: &str| Piece::Text(text.to_owned());
+        let hole = |name: &str| Piece::Hole(name.to_owned());
+        assert_eq!(template.parts, [text("/a/"), hole("b"), text(":c/"), hole("d"), text("-"), hole("e")]);
+        assert_eq!(template.query, [("comp".to_owned(), "list".to_owned()), ("x".to_owned(), String::new())]);
+        assert_eq!(split("/a{b").parts, [text("/a{b")]);
+        assert_eq!(split("").parts, []);
+    }
+
+    #[test]
+    fn names_win_over_names_in_another_case_and_those_over_what_is_left() {
+        let some = |name: &str| Some(name.to_owned());
+        assert_eq!(paired(&["id", "etag"], &["etag", "id"]), (vec![some("id"), some("etag")], vec![]));
+        assert_eq!(paired(&["ID", "id"], &["id", "Id"]), (vec![some("Id"), some("id")], vec![]));
+        assert_eq!(paired(&["a", "a"], &["a"]), (vec![some("a"), some("a")], vec![]));
+        let (holes, problems) = paired(&["id", "etag"], &["etag", "deviceId"]);
+        assert_eq!(holes, [some("deviceId"), some("etag")]);
+        assert_eq!(problems, [Problem::OtherName { hole: "id".to_owned(), parameter: "deviceId".to_owned() }]);
+    }
+
+    #[test]
+    fn more_than_one_left_is_not_guessed() {
+        let (holes, problems) = paired(&["a", "b"], &["x", "y"]);
+        assert_eq!(holes, [None, None]);
+        assert_eq!(problems.len(), 4);
+        assert!(problems.contains(&Problem::NoParameter { hole: "a".to_owned() }));
+        assert!(problems.contains(&Problem::NoHole { parameter: "y".to_owned() }));
+    }
+}
