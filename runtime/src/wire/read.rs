@@ -8,6 +8,7 @@
 //!   so that they keep their digits, and unions, whose discriminator may stand behind what it decides on.
 //! - Arrays and objects lie at most 128 deep in one another, in any format and through unions, too.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -256,9 +257,9 @@ fn read_map<'de, A: MapAccess<'de>>(entries: &mut dyn Map, mut map: A, state: &m
         let Found::Other(name) = found else {
             return Err(state.fail(Slot::Map(entries).mismatch("a number")));
         };
-        let slot = entries.insert(name.clone());
+        let slot = entries.insert(name.as_ref().to_owned());
         if let Err(error) = map.next_value_seed(Read { slot, state }) {
-            state.at_name(name);
+            state.at_name(name.into_owned());
             return Err(error);
         }
     }
@@ -277,7 +278,7 @@ fn read_mark<'de, A: MapAccess<'de>>(slot: Slot<'_>, mut map: A, state: &mut Sta
     }
     let mut object = serde_json::Map::new();
     while let Some(Found::Other(name)) = next {
-        object.insert(name, map.next_value()?);
+        object.insert(name.into_owned(), map.next_value()?);
         next = map.next_key_seed(Key { model: &ANY, next: 0 })?;
     }
     read_text(slot, &Value::Object(object).to_string(), state)
@@ -427,7 +428,7 @@ fn read_object<'de, A: MapAccess<'de>>(object: &mut dyn Object, mut map: A, stat
             }
             Found::Ignored => Slot::Ignored,
             Found::Other(name) => match object.slot(REST) {
-                Slot::Map(rest) => rest.insert(name.clone()),
+                Slot::Map(rest) => rest.insert(name.as_ref().to_owned()),
                 slot => slot,
             },
             Found::Number => return Err(state.fail(Slot::Object(object).mismatch("a number"))),
@@ -435,7 +436,7 @@ fn read_object<'de, A: MapAccess<'de>>(object: &mut dyn Object, mut map: A, stat
         if let Err(error) = map.next_value_seed(Read { slot, state }) {
             match found {
                 Found::Field(index) => state.at_name(model.fields.get(index).copied().unwrap_or_default()),
-                Found::Other(name) => state.at_name(name),
+                Found::Other(name) => state.at_name(name.into_owned()),
                 Found::Ignored | Found::Number => {}
             }
             return Err(error);
@@ -451,12 +452,12 @@ fn read_object<'de, A: MapAccess<'de>>(object: &mut dyn Object, mut map: A, stat
 }
 
 /// What a name in an object stands for.
-enum Found {
+enum Found<'de> {
     Field(usize),
     /// A property that is not known and not kept.
     Ignored,
     /// One that is kept.
-    Other(String),
+    Other(Cow<'de, str>),
     /// The object is none but a number.
     Number,
 }
@@ -468,41 +469,46 @@ struct Key {
 }
 
 impl<'de> DeserializeSeed<'de> for Key {
-    type Value = Found;
+    type Value = Found<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found<'de>, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for Key {
-    type Value = Found;
+impl<'de> Visitor<'de> for Key {
+    type Value = Found<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a name")
     }
 
-    fn visit_str<E>(self, name: &str) -> Result<Found, E> {
-        Ok(self.model.find(name, self.next))
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Found<'de>, E> {
+        Ok(self.model.find(name, self.next).unwrap_or(Found::Other(Cow::Borrowed(name))))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Found<'de>, E> {
+        Ok(self.model.find(name, self.next).unwrap_or_else(|| Found::Other(Cow::Owned(name.to_owned()))))
     }
 }
 
 impl Model {
-    fn find(&self, name: &str, next: usize) -> Found {
+    /// What a name stands for; `None` for one that is kept.
+    fn find(&self, name: &str, next: usize) -> Option<Found<'static>> {
         let fields = self.fields;
         if fields.get(next).is_some_and(|field| *field == name) {
-            return Found::Field(next);
+            return Some(Found::Field(next));
         }
         if let Some(index) = fields.iter().position(|field| *field == name) {
-            return Found::Field(index);
+            return Some(Found::Field(index));
         }
         if let Some((_, index)) = self.aliases.iter().find(|(alias, _)| *alias == name) {
-            return Found::Field(*index);
+            return Some(Found::Field(*index));
         }
         if name == NUMBER {
-            return Found::Number;
+            return Some(Found::Number);
         }
         let kept = self.open && self.tag.is_none_or(|(tag, _)| tag != name);
-        if kept { Found::Other(name.to_owned()) } else { Found::Ignored }
+        (!kept).then_some(Found::Ignored)
     }
 }
