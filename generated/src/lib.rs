@@ -21,6 +21,7 @@ pub mod device;
 #[rustfmt::skip]
 pub mod management;
 
+#[rustfmt::skip]
 pub use specsmith_runtime::{self as runtime, Call, ETag, Error, ErrorKind, Nullable, Pipeline, Response, Secret};
 
 const _: () = specsmith_runtime::codegen::v1::require(1);

@@ -9,6 +9,7 @@ use crate::diag::{self, Code, Diagnostic, Diagnostics};
 use crate::emit;
 use crate::inspect;
 use crate::ir::{Client, Crate, Side};
+use crate::manifest;
 use crate::pipeline::{self, Input, Lowered, Output};
 use crate::sink::{self, DifferenceKind, OutputFile};
 use crate::source::Sources;
@@ -109,7 +110,8 @@ impl Builder {
         self
     }
 
-    /// Overwrites and removes also files that were edited by hand or that the generator did not write.
+    /// Overwrites also files that the generator did not write, and removes what is no longer generated also where it was edited by
+    /// hand. Generated files are overwritten in any case.
     #[must_use]
     pub fn force(mut self, force: bool) -> Self {
         self.force = force;
@@ -131,7 +133,7 @@ impl Builder {
     /// Nothing is written then.
     pub fn generate(&self) -> Result<Summary, Failure> {
         let (mut run, files) = self.files()?;
-        let out = self.out(run.output.as_ref()).map_err(|message| Failure::usage(&run, message))?;
+        let out = self.out(run.output.as_ref()).map_err(Failure::usage)?;
         let written = sink::write(&out, &files, self.force, &mut run.diagnostics);
         match (written, run.output) {
             (Some(written), Some(output)) => Ok(Summary {
@@ -156,7 +158,7 @@ impl Builder {
     /// As [`generate`](Self::generate), but for writing.
     pub fn check(&self) -> Result<Vec<Difference>, Failure> {
         let (mut run, files) = self.files()?;
-        let out = self.out(run.output.as_ref()).map_err(|message| Failure::usage(&run, message))?;
+        let out = self.out(run.output.as_ref()).map_err(Failure::usage)?;
         let differences = sink::compare(&out, &files, &mut run.diagnostics);
         if run.diagnostics.has_errors() {
             return Err(Failure::new(run));
@@ -195,6 +197,17 @@ impl Builder {
     }
 
     fn lower(&self) -> Result<Lowered, Failure> {
+        if let Some(name) = self.crate_name.as_ref().filter(|name| !manifest::is_package_name(name)) {
+            return Err(Failure::usage(format!(
+                "`{name}` is no name for a package: letters, digits, `-` and `_`, a letter first"
+            )));
+        }
+        if let Some(path) = self.runtime_path.as_ref().filter(|path| !path.join("Cargo.toml").is_file()) {
+            return Err(Failure::usage(format!(
+                "`{}` is not the folder of specsmith-runtime: it has no Cargo.toml",
+                path.display()
+            )));
+        }
         let run = pipeline::run(&self.input());
         if !self.quiet && std::env::var_os("OUT_DIR").is_some() {
             for path in run.sources.paths() {
@@ -213,7 +226,10 @@ impl Builder {
             specs: self.specs.clone(),
             overlays: if self.no_overlays { Vec::new() } else { self.overlays.clone() },
             crate_name: self.crate_name.clone().unwrap_or_else(|| "specsmith".to_owned()),
-            runtime: self.runtime_path.as_deref().map(|path| pipeline::absolute(path).display().to_string()),
+            runtime: self.runtime_path.as_deref().map(|path| match &self.out_dir {
+                Some(out) => pipeline::way(out, path),
+                None => pipeline::absolute(path).display().to_string(),
+            }),
         }
     }
 
@@ -285,6 +301,7 @@ impl Difference {
             DifferenceKind::Missing => ("is missing", None),
             DifferenceKind::Changed { diff } => ("is not what would be generated", Some(diff)),
             DifferenceKind::Stale => ("is no longer generated", None),
+            DifferenceKind::Stray => ("is not generated, and cargo takes it for a part of the package", None),
             DifferenceKind::Ledger => ("lists other files, or other contents", None),
         };
         Self { path: out.join(difference.path), what, diff }
@@ -346,7 +363,7 @@ impl Failure {
         Self(Box::new(Inner { messages, usage: None }))
     }
 
-    fn usage(_: &Lowered, message: String) -> Self {
+    fn usage(message: String) -> Self {
         let messages = Messages { diagnostics: Diagnostics::default(), sources: Sources::default() };
         Self(Box::new(Inner { messages, usage: Some(message) }))
     }

@@ -17,6 +17,7 @@ use crate::spec::nearest;
 mod check;
 mod read;
 
+pub(crate) use check::is_package_name;
 use read::{Object, Reader};
 
 /// What a manifest says.
@@ -141,7 +142,7 @@ fn package_of(object: &Object<'_>, reader: &mut Reader<'_>) -> Option<Package> {
         ],
     );
     let name = reader.required(object, "name", "a string", text).map(str::to_owned);
-    let name = name.filter(|name| reader.expect(check::is_package_name(name), object, "name", check::PACKAGE_NAME));
+    let name = name.filter(|name| reader.expect(is_package_name(name), object, "name", check::PACKAGE_NAME));
     let version = reader.required(object, "version", "a string", text).map(str::to_owned);
     let version =
         version.filter(|version| reader.expect(check::is_version(version), object, "version", check::VERSION));

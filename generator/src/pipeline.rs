@@ -1,6 +1,6 @@
 //! The rooms in their order.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use indexmap::IndexMap;
 
@@ -106,8 +106,7 @@ fn with_manifest(
     let mut package = package(&manifest, folder);
     // Elsewhere than the manifest says, the package has to stand alone.
     if out.is_some_and(|out| !same_folder(out, &folder.join(&manifest.out))) {
-        package.runtime =
-            manifest.runtime.as_ref().map(|runtime| absolute(&folder.join(runtime)).display().to_string());
+        package.runtime = out.zip(manifest.runtime.as_ref()).map(|(out, runtime)| way(out, &folder.join(runtime)));
         package.workspace_lints = false;
         package.own_workspace = true;
     }
@@ -168,8 +167,39 @@ pub(crate) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
+/// The way from one folder to another, with `/`; both relative to the current folder, or absolute.
+pub(crate) fn way(from: &Path, to: &Path) -> String {
+    let (from, to) = (plain(from), plain(to));
+    let shared = from.iter().zip(to.iter()).take_while(|(left, right)| left == right).count();
+    if shared == 0 {
+        return to.display().to_string();
+    }
+    let up = from.iter().skip(shared).map(|_| "..".to_owned());
+    let down = to.iter().skip(shared).map(|step| step.to_string_lossy().into_owned());
+    let steps: Vec<String> = up.chain(down).collect();
+    if steps.is_empty() { ".".to_owned() } else { steps.join("/") }
+}
+
+/// An absolute path without `.` and `..`. Links are followed as far as the path exists.
+fn plain(path: &Path) -> PathBuf {
+    let path = absolute(path);
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    let mut plain = PathBuf::new();
+    for step in path.components() {
+        match step {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            step => plain.push(step),
+        }
+    }
+    plain
+}
+
 fn same_folder(left: &Path, right: &Path) -> bool {
-    let plain = |path: &Path| path.canonicalize().unwrap_or_else(|_| absolute(path));
     plain(left) == plain(right)
 }
 
@@ -249,4 +279,18 @@ fn module(sources: &Sources, file: FileId) -> Ident {
 pub(crate) fn unreadable(diagnostics: &Diagnostics) -> bool {
     let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.code.severity() == Severity::Error);
     errors.any(|diagnostic| diagnostic.code == Code::Unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_from_folder_to_folder() {
+        let way = |from: &str, to: &str| way(Path::new(from), Path::new(to));
+        assert_eq!(way("/nowhere/a/b", "/nowhere/c"), "../../c");
+        assert_eq!(way("/nowhere/a", "/nowhere/a/b/c"), "b/c");
+        assert_eq!(way("/nowhere/a/../b", "/nowhere/./b"), ".");
+        assert_eq!(way("nowhere/out", "runtime"), way("./nowhere/out", "nowhere/../runtime"));
+    }
 }

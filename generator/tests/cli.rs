@@ -141,7 +141,7 @@ fn inspect_lists_operations() {
     let folder = Folder::new("inspect");
     let (code, out, _) = folder.run(&["inspect"]);
     assert_eq!(code, 0);
-    assert_eq!(out, "Books_Get  shelf.books().get()  GET /books/{id}\n1 operations, 1 models, 1 clients\n");
+    assert_eq!(out, "Books_Get  shelf.books().get()  GET /books/{id}\n1 operation, 1 model, 1 client\n");
     let (_, out, _) = folder.run(&["inspect", "shelf.json", "--format", "json"]);
     let value: serde_json::Value = serde_json::from_str(&out).unwrap();
     let operation = &value["operations"][0];

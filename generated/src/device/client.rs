@@ -8,7 +8,8 @@ use specsmith_runtime::codegen::v1::Pipeline;
 use super::files::Files;
 use super::messages::Messages;
 
-/// IoT Hub device-side messaging and file upload
+/// A device's side of an IoT hub: sending and receiving messages, and uploading files. The client is made for one
+/// device.
 ///
 /// A clone is cheap and shares the connections.
 #[derive(Clone, Debug)]
@@ -27,7 +28,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Where the endpoint is no such URL, or TLS cannot be set up.
+    /// If the endpoint is not such a URL, or TLS cannot be set up.
     #[cfg(feature = "reqwest")]
     #[inline]
     pub fn new(endpoint: &str, device_id: impl Into<String>) -> Result<Self, Error> {

@@ -25,7 +25,7 @@ impl Files<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn create_upload(&self, file: &models::FileUploadRequest) -> Call<models::FileUploadResponse> {
         let mut request = Request::new(&CREATE_UPLOAD);
@@ -45,7 +45,7 @@ impl Files<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn notify_upload(&self, outcome: &models::FileUploadCompletionStatus) -> Call<()> {
         let mut request = Request::new(&NOTIFY_UPLOAD);

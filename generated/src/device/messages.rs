@@ -31,7 +31,7 @@ impl Messages<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn send(&self, message: impl Into<Body>) -> MessagesSend {
         let mut request = Request::new(&SEND);
@@ -64,7 +64,7 @@ impl Messages<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn receive(&self) -> Receive {
         let mut request = Request::new(&RECEIVE);
@@ -84,7 +84,7 @@ impl Messages<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn complete(&self, lock_token: &str) -> Complete {
         let mut request = Request::new(&COMPLETE);
@@ -105,7 +105,7 @@ impl Messages<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn abandon(&self, lock_token: &str) -> Call<()> {
         let mut request = Request::new(&ABANDON);

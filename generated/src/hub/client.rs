@@ -9,7 +9,8 @@ use super::devices::Devices;
 use super::jobs::Jobs;
 use super::twins::Twins;
 
-/// IoT Hub identity registry
+/// The back end's side of an IoT hub: the identities of its devices, their twins and direct methods, and scheduled
+/// jobs.
 ///
 /// A clone is cheap and shares the connections.
 #[derive(Clone, Debug)]
@@ -25,7 +26,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Where the endpoint is no such URL, or TLS cannot be set up.
+    /// If the endpoint is not such a URL, or TLS cannot be set up.
     #[cfg(feature = "reqwest")]
     #[inline]
     pub fn new(endpoint: &str) -> Result<Self, Error> {

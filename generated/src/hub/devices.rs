@@ -36,7 +36,7 @@ impl Devices<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn get(&self, device_id: &str) -> Call<models::Device> {
         let mut request = Request::new(&GET);
@@ -61,7 +61,7 @@ impl Devices<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn put(&self, device_id: &str, device: &models::Device) -> Put {
         let mut request = Request::new(&PUT);
@@ -81,7 +81,7 @@ impl Devices<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn delete(&self, device_id: &str) -> Delete {
         let mut request = Request::new(&DELETE);
@@ -99,7 +99,7 @@ impl Devices<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn list(&self) -> List {
         List { call: Call::new(&self.client.pipeline, Request::new(&LIST), v1::json) }
@@ -117,7 +117,7 @@ impl Devices<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Status 400 (body: [`BulkRegistryOperationResult`](super::models::BulkRegistryOperationResult)):
     ///   The request was refused or items in it failed; the body lists the errors.
     #[inline]
@@ -146,7 +146,7 @@ impl Devices<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn query(&self, query: &str) -> Query {
         let mut request = Request::new(&QUERY);
@@ -164,7 +164,7 @@ impl Devices<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn purge_commands(&self, device_id: &str) -> Call<models::PurgeMessageQueueResult> {
         let mut request = Request::new(&PURGE_COMMANDS);
@@ -180,7 +180,7 @@ impl Devices<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn statistics(&self) -> Call<models::RegistryStatistics> {
         Call::new(&self.client.pipeline, Request::new(&STATISTICS), v1::json)
@@ -194,7 +194,7 @@ impl Devices<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn service_statistics(&self) -> Call<models::ServiceStatistics> {
         Call::new(&self.client.pipeline, Request::new(&SERVICE_STATISTICS), v1::json)

@@ -31,7 +31,7 @@ impl Jobs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn get(&self, job_id: &str) -> Call<models::Job> {
         let mut request = Request::new(&GET);
@@ -52,7 +52,7 @@ impl Jobs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn create(&self, job_id: &str, job: &models::JobRequest) -> Call<models::Job> {
         let mut request = Request::new(&CREATE);
@@ -76,7 +76,7 @@ impl Jobs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn query(&self) -> Query {
         Query { call: Call::new(&self.client.pipeline, Request::new(&QUERY), v1::json) }
@@ -92,7 +92,7 @@ impl Jobs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn cancel(&self, job_id: &str) -> Call<models::Job> {
         let mut request = Request::new(&CANCEL);

@@ -33,7 +33,7 @@ impl Twins<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn get(&self, device_id: &str) -> Call<models::Twin> {
         let mut request = Request::new(&GET);
@@ -54,7 +54,7 @@ impl Twins<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn update(&self, device_id: &str, changes: &models::Twin) -> Update {
         let mut request = Request::new(&UPDATE);
@@ -76,7 +76,7 @@ impl Twins<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     #[inline]
     pub fn invoke_method(&self, device_id: &str, method: &models::DirectMethod) -> Call<models::DirectMethodResult> {
         let mut request = Request::new(&INVOKE_METHOD);

@@ -7,7 +7,8 @@ use specsmith_runtime::codegen::v1::Pipeline;
 
 use super::iot_hubs::IotHubs;
 
-/// IoT Hub resource management
+/// IoT hubs as Azure resources: creating, configuring and deleting them, their keys, and the import and export of
+/// devices. The client is made for one subscription.
 ///
 /// A clone is cheap and shares the connections.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Where the endpoint is no such URL, or TLS cannot be set up.
+    /// If the endpoint is not such a URL, or TLS cannot be set up.
     #[cfg(feature = "reqwest")]
     #[inline]
     pub fn new(subscription_id: impl Into<String>) -> Result<Self, Error> {

@@ -32,7 +32,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -64,7 +64,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -102,7 +102,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Status 404 (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The hub has ceased to exist.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
@@ -126,7 +126,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -148,7 +148,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -170,7 +170,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -195,7 +195,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -220,7 +220,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -246,7 +246,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -272,7 +272,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -297,7 +297,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -325,7 +325,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -357,7 +357,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -390,7 +390,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -423,7 +423,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -458,7 +458,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -482,7 +482,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -508,7 +508,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]
@@ -539,7 +539,7 @@ impl IotHubs<'_> {
     ///
     /// # Errors
     ///
-    /// Where the call cannot be made, or its answer is no success.
+    /// If the call cannot be made, or the service answers with an error.
     /// - Any other status (body: [`ErrorDetails`](super::models::ErrorDetails)):
     ///   The request failed; the body says why.
     #[inline]

@@ -15,7 +15,8 @@ Examples:
   specsmith generate a.json b.yaml --overlay a.overlay.yaml --out apis --crate-name apis
       two documents, one crate with two clients
 
-Files that would not change are not touched. A file that the generator did not write is not overwritten without --force.";
+Files that would not change are not touched; generated files that were edited by hand are written anew. A file that
+the generator did not write is not overwritten without --force.";
 
 /// `specsmith generate`.
 #[derive(Args)]
@@ -26,7 +27,7 @@ pub(super) struct Generate {
     #[command(flatten)]
     target: Target,
 
-    /// Overwrite and remove files that were edited by hand or that the generator did not write
+    /// Overwrite files that the generator did not write, and remove edited ones that are no longer generated
     #[arg(long)]
     force: bool,
 }

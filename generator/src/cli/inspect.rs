@@ -3,7 +3,7 @@ use std::io;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::{Console, DONE, Input, print};
+use super::{Console, DONE, Input, counted, print};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -71,7 +71,8 @@ fn text(value: &Value) -> String {
     let (ids, calls) = (width(0), width(1));
     let mut lines: Vec<String> =
         rows.iter().map(|[id, call, route]| format!("{id:ids$}  {call:calls$}  {route}")).collect();
-    let count = |name: &str| value[name].as_array().map_or(0, Vec::len);
-    lines.push(format!("{} operations, {} models, {} clients", count("operations"), count("models"), count("clients")));
+    let count = |name: &str, noun: &str| counted(value[name].as_array().map_or(0, Vec::len), noun);
+    let counts = [count("operations", "operation"), count("models", "model"), count("clients", "client")];
+    lines.push(counts.join(", "));
     lines.join("\n")
 }

@@ -26,7 +26,7 @@ const USAGE: u8 = 2;
 #[command(
     name = "specsmith",
     version,
-    after_help = "Exit codes: 0 done; 1 the answer is no (an invalid document, stale code); 2 wrong usage, or a file that cannot be read."
+    after_help = "Exit codes: 0 done; 1 the answer is no (an invalid document, stale code, an output folder that is somebody else's or cannot be written); 2 wrong usage, or a file that cannot be read."
 )]
 struct Cli {
     #[command(subcommand)]

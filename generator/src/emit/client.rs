@@ -121,7 +121,7 @@ fn constructor(code: &mut Code, client: &Client, form: Form) {
     code.doc(format_args!(""));
     code.doc(format_args!("# Errors"));
     code.doc(format_args!(""));
-    code.doc(format_args!("Where the endpoint is no such URL, or TLS cannot be set up."));
+    code.doc(format_args!("If the endpoint is not such a URL, or TLS cannot be set up."));
     if form == Form::Package {
         line!(code, "#[cfg(feature = \"reqwest\")]");
     }

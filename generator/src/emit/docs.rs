@@ -81,14 +81,17 @@ impl Writer<'_> {
             code.prose(&operation.description);
         }
         code.doc(format_args!(""));
-        code.doc(format_args!("{}", inline_code(&format!("{} {}", operation.method.as_str(), operation.template.0))));
+        code.doc(format_args!(
+            "{}",
+            inline_code(&format!("{} {}{}", operation.method.as_str(), operation.base_path.0, operation.template.0))
+        ));
         notes(code, operation);
         self.argument_docs(code, operation);
         header_docs(code, operation);
         code.doc(format_args!(""));
         code.doc(format_args!("# Errors"));
         code.doc(format_args!(""));
-        code.doc(format_args!("Where the call cannot be made, or its answer is no success."));
+        code.doc(format_args!("If the call cannot be made, or the service answers with an error."));
         for response in operation.responses.iter().filter(|response| response.error) {
             let status = match response.status {
                 Status::Code(code) => format!("Status {code}"),

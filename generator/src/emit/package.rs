@@ -133,7 +133,10 @@ fn lib(ir: &Crate, package: &Package) -> String {
         Some(text) => {
             code.module_prose(&crate::ir::Prose(text.clone()));
         }
-        None => code.module_doc(format_args!("Clients for {}.", inline_code(&ir.name))),
+        None => match ir.clients.as_slice() {
+            [only] if code.module_prose(&only.title) => {}
+            _ => code.module_doc(format_args!("Clients for {}.", inline_code(&ir.name))),
+        },
     }
     code.module_doc(format_args!(""));
     code.module_doc(format_args!("| module and feature | operations | generated from |"));
@@ -155,6 +158,7 @@ fn lib(ir: &Crate, package: &Package) -> String {
         line!(code, "pub mod {};", client.module);
     }
     code.gap();
+    line!(code, "#[rustfmt::skip]");
     line!(
         code,
         "pub use {RUNTIME}::{{self as runtime, Call, ETag, Error, ErrorKind, Nullable, Pipeline, Response, Secret}};"

@@ -95,7 +95,7 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
     });
     let mut client = Client {
         module: plan.module.clone(),
-        title: Prose(documents.first().map(|document| document.info.title.clone()).unwrap_or_default()),
+        title: Prose(title(plan, &documents)),
         description: Prose(describe(plan, &documents)),
         documents: infos.collect(),
         endpoint: endpoint(&documents),
@@ -111,6 +111,19 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
     groups::keep_bodies_whole(&mut client);
     names::types(&mut client);
     client
+}
+
+/// What the client is, in a line: the document's title, or where there are several, what the plan says.
+fn title(plan: &ClientPlan, documents: &[&Document]) -> String {
+    let mut title = match (documents, &plan.description) {
+        (_, Some(text)) => text.clone(),
+        ([only], None) => only.info.title.clone(),
+        (_, None) => String::new(),
+    };
+    if !title.is_empty() && !title.ends_with(['.', '!', '?']) {
+        title.push('.');
+    }
+    title
 }
 
 fn describe(plan: &ClientPlan, documents: &[&Document]) -> String {

@@ -5,7 +5,7 @@ pub(super) const VERSION: &str =
     "a version has three numbers, such as `0.1.0`; a prerelease such as `-beta.1` may follow";
 pub(super) const RUST_VERSION: &str = "a version of Rust has two or three numbers, such as `\"1.95\"`";
 
-pub(super) fn is_package_name(name: &str) -> bool {
+pub(crate) fn is_package_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

@@ -35,7 +35,7 @@ impl Ledger {
         let Some(bytes) = read(&path)? else { return Ok(Self::default()) };
         let broken = |why: String| {
             Diagnostic::new(Code::BrokenLedger, format!("the ledger `{}` is broken: {why}", path.display()))
-                .help("restore it from version control, or replace it with `--force`")
+                .help("restore it from version control, or replace it with `specsmith generate --force`")
         };
         let written: Written = serde_json::from_slice(&bytes).map_err(|error| broken(error.to_string()))?;
         let files = written.files.into_iter().map(|(file, hash)| match u64::from_str_radix(&hash, 16) {

@@ -60,6 +60,8 @@ pub(crate) enum DifferenceKind {
     },
     /// In the ledger and still there, but no longer generated.
     Stale,
+    /// Never generated, and where cargo would take it for a part of the package.
+    Stray,
     /// The ledger lists other files or hashes than those that would be generated.
     Ledger,
 }
@@ -88,7 +90,7 @@ pub(crate) fn write(out: &Path, files: &[OutputFile], force: bool, diags: &mut D
                 problems.push(problem);
             }
         }
-        plan_removals(out, files, &ledger, &mut stage, &mut written, &mut problems);
+        plan_removals(out, files, &ledger, force, &mut stage, &mut written, &mut problems);
         let ledger = OutputFile { path: Ledger::NAME.to_owned(), contents: Ledger::of(files).to_json() };
         match read(&out.join(&ledger.path)) {
             Ok(old) if old.as_ref().is_some_and(|old| is_same(old, &ledger.contents)) => {}
@@ -131,7 +133,30 @@ pub(crate) fn compare(out: &Path, files: &[OutputFile], diags: &mut Diagnostics)
         }
         Err(problem) => diags.push(problem),
     }
+    for path in stray(out, files) {
+        if !differences.iter().any(|known| known.path == path) {
+            differences.push(Difference::new(&path, DifferenceKind::Stray));
+        }
+    }
     differences
+}
+
+/// Files that are not generated and that cargo would take for parts of the package, in order.
+fn stray(out: &Path, files: &[OutputFile]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open: Vec<String> = ["build.rs", "src", "tests", "examples", "benches"].map(str::to_owned).into();
+    while let Some(path) = open.pop() {
+        let full = out.join(&path);
+        if full.is_dir() {
+            let entries = fs::read_dir(full).into_iter().flatten().flatten();
+            open.extend(entries.map(|entry| format!("{path}/{}", entry.file_name().to_string_lossy())));
+        } else if full.exists() {
+            found.push(path);
+        }
+    }
+    found.retain(|path| !files.iter().any(|file| file.path == *path));
+    found.sort();
+    found
 }
 
 impl Difference {
@@ -198,6 +223,7 @@ fn plan_removals(
     out: &Path,
     files: &[OutputFile],
     ledger: &Ledger,
+    force: bool,
     stage: &mut Stage,
     written: &mut Written,
     diags: &mut Diagnostics,
@@ -206,7 +232,7 @@ fn plan_removals(
         let full = out.join(path);
         match read(&full) {
             Ok(None) => {}
-            Ok(Some(old)) if ledger::hash(&old) == hash => {
+            Ok(Some(old)) if force || ledger::hash(&old) == hash => {
                 written.removed.push(path.clone());
                 stage.remove(full);
             }
@@ -215,7 +241,7 @@ fn plan_removals(
                     Code::StaleKept,
                     format!("`{}` is no longer generated, but was edited and stays", full.display()),
                 )
-                .help("delete it if it is not needed; it is not looked at again"),
+                .help("delete it, or remove it with `specsmith generate --force`; it is not looked at again"),
             ),
             Err(problem) => diags.push(problem),
         }

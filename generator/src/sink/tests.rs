@@ -259,3 +259,25 @@ fn a_lone_carriage_return_is_a_difference() {
     assert!(!is_same(b"a\rb", "ab") && !is_same(b"a\r", "a") && !is_same(b"a\r\r\n", "a\n"));
     assert_eq!(ledger::hash(b"a\r\n"), ledger::hash(b"a\n"));
 }
+
+#[test]
+fn strays_that_cargo_would_use_are_differences() {
+    let folder = Folder::new();
+    let files = [("Cargo.toml", "1"), ("src/lib.rs", "2")];
+    folder.write(&files);
+    for path in ["build.rs", "src/hub/stray.rs", "tests/a.rs"] {
+        folder.put(path, "fn main() {}\n");
+    }
+    folder.put("notes.txt", "cargo does not care\n");
+    let paths: Vec<String> = folder.compare(&files).into_iter().map(|difference| difference.path).collect();
+    assert_eq!(paths, ["build.rs", "src/hub/stray.rs", "tests/a.rs"]);
+}
+
+#[test]
+fn by_force_an_edited_stale_file_goes() {
+    let folder = Folder::new();
+    folder.write(&[("a.rs", "1\n")]);
+    folder.put("a.rs", "edited\n");
+    let (written, codes) = folder.write_by(&[], true);
+    assert_eq!((written.unwrap().removed, codes), (vec!["a.rs".to_owned()], vec![]));
+}
