@@ -119,6 +119,7 @@ fn found(builder: &Builder, out: &Path) -> Vec<(String, &'static str)> {
 
 const CHANGED: &str = "is not what would be generated";
 const MISSING: &str = "is missing";
+const STRAY: &str = "is not generated, and cargo takes it for a part of the package";
 const STALE: &str = "is no longer generated";
 const LEDGER: &str = "lists other files, or other contents";
 
@@ -160,7 +161,9 @@ fn a_check_finds_every_kind_of_drift() {
     fs::write(path("src/old.rs"), "// Of a document that is gone.\n").unwrap();
     assert_eq!(found(), [(".specsmith.json".to_owned(), LEDGER), ("src/old.rs".to_owned(), STALE)]);
     assert!(path("src/old.rs").exists(), "it is not what the ledger says: somebody's work");
+    assert_eq!(found(), [("src/old.rs".to_owned(), STRAY)]);
 
+    fs::remove_file(path("src/old.rs")).unwrap();
     assert_eq!(found(), []);
 }
 
