@@ -149,6 +149,7 @@ fn response(client: &Client, response: &Response) -> Value {
         }),
         "headers": response.headers.iter().map(|header| json!({
             "name": header.wire.0,
+            "prefix": header.prefix,
             "type": emit::type_text(client, &header.ty),
         })).collect::<Vec<_>>(),
     })

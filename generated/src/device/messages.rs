@@ -60,7 +60,7 @@ impl Messages<'_> {
     /// - `iothub-expiry`: When the message expires, in a form that the hub chooses; empty if it does not.
     /// - `iothub-to`: Where the message is addressed to, as `/devices/<id>/messages/deviceBound`.
     /// - `iothub-ack`: Of which outcomes the back end wants to hear.
-    /// - `iothub-app-`: A property of the message.
+    /// - `iothub-app-<name>`: A property of the message.
     ///
     /// # Errors
     ///

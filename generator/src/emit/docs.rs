@@ -36,7 +36,8 @@ fn header_docs(code: &mut Code, operation: &Operation) {
     for header in headers {
         if !shown.contains(&&header.wire) {
             shown.push(&header.wire);
-            code.argument_line(&inline_code(&header.wire.0), &header.description);
+            let name = format!("{}{}", header.wire.0, if header.prefix { "<name>" } else { "" });
+            code.argument_line(&inline_code(&name), &header.description);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What makes the modules a package: `Cargo.toml`, `lib.rs`, `README.md`, licences.
 
 use super::{HEADER, RUNTIME, client};
-use crate::ir::{Client, Crate};
+use crate::ir::{Client, Crate, Prose};
 use crate::render::{Code, inline_code, line, string};
 use crate::sink::OutputFile;
 
@@ -131,7 +131,7 @@ fn lib(ir: &Crate, package: &Package) -> String {
     line!(code, "{HEADER}");
     match &package.description {
         Some(text) => {
-            code.module_prose(&crate::ir::Prose(text.clone()));
+            code.module_prose(&Prose(text.clone()));
         }
         None => match ir.clients.as_slice() {
             [only] if code.module_prose(&only.title) => {}
@@ -186,8 +186,12 @@ fn readme(ir: &Crate, package: &Package) -> String {
     code.gap();
     line!(code, "# {}", ir.name);
     code.gap();
-    if let Some(description) = &package.description {
-        line!(code, "{}", description.split_whitespace().collect::<Vec<_>>().join(" "));
+    let title = match ir.clients.as_slice() {
+        [only] => Some(&only.title),
+        _ => None,
+    };
+    let described = package.description.clone().map(Prose).or_else(|| title.cloned());
+    if described.is_some_and(|prose| code.markdown(&prose)) {
         code.gap();
     }
     line!(code, "| module and feature | operations | generated from |");

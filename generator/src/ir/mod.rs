@@ -231,6 +231,8 @@ pub(crate) enum ResponseBody {
 #[derive(Debug)]
 pub(crate) struct ResponseHeader {
     pub wire: Literal,
+    /// Whether it stands for all headers that start with its name.
+    pub prefix: bool,
     pub ty: Type,
     pub description: Prose,
 }

@@ -56,7 +56,8 @@ impl<'g> Context<'_, 'g> {
                 }
             };
             let headers = response.headers.iter().map(|(name, header)| ResponseHeader {
-                wire: Literal(name.clone()),
+                wire: Literal(header.header_prefix.clone().unwrap_or_else(|| name.clone())),
+                prefix: header.header_prefix.is_some(),
                 ty: self.schemas.ty(&header.schema, &[id, name]),
                 description: Prose(header.description.clone().unwrap_or_default()),
             });

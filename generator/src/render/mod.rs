@@ -173,6 +173,13 @@ impl Code {
         self.prose_as("///", prose)
     }
 
+    /// The same, in a file of Markdown.
+    pub(crate) fn markdown(&mut self, prose: &Prose) -> bool {
+        let lines = doc::lines(&prose.0, WIDTH);
+        lines.iter().for_each(|line| self.line(format_args!("{line}")));
+        !lines.is_empty()
+    }
+
     /// The same, for the module.
     pub(crate) fn module_prose(&mut self, prose: &Prose) -> bool {
         self.prose_as("//!", prose)
