@@ -119,7 +119,7 @@ fn found(builder: &Builder, out: &Path) -> Vec<(String, &'static str)> {
 
 const CHANGED: &str = "is not what would be generated";
 const MISSING: &str = "is missing";
-const STRAY: &str = "is not generated, and cargo takes it for a part of the package";
+const STRAY: &str = "is not generated: it does not belong here";
 const STALE: &str = "is no longer generated";
 const LEDGER: &str = "lists other files, or other contents";
 

@@ -301,7 +301,7 @@ impl Difference {
             DifferenceKind::Missing => ("is missing", None),
             DifferenceKind::Changed { diff } => ("is not what would be generated", Some(diff)),
             DifferenceKind::Stale => ("is no longer generated", None),
-            DifferenceKind::Stray => ("is not generated, and cargo takes it for a part of the package", None),
+            DifferenceKind::Stray => ("is not generated: it does not belong here", None),
             DifferenceKind::Ledger => ("lists other files, or other contents", None),
         };
         Self { path: out.join(difference.path), what, diff }

@@ -182,12 +182,8 @@ pub(crate) fn way(from: &Path, to: &Path) -> String {
 
 /// An absolute path without `.` and `..`. Links are followed as far as the path exists.
 fn plain(path: &Path) -> PathBuf {
-    let path = absolute(path);
-    if let Ok(real) = path.canonicalize() {
-        return real;
-    }
     let mut plain = PathBuf::new();
-    for step in path.components() {
+    for step in absolute(path).components() {
         match step {
             Component::ParentDir => {
                 plain.pop();
@@ -195,6 +191,7 @@ fn plain(path: &Path) -> PathBuf {
             Component::CurDir => {}
             step => plain.push(step),
         }
+        plain = plain.canonicalize().unwrap_or(plain);
     }
     plain
 }

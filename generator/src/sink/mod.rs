@@ -60,7 +60,7 @@ pub(crate) enum DifferenceKind {
     },
     /// In the ledger and still there, but no longer generated.
     Stale,
-    /// Never generated, and where cargo would take it for a part of the package.
+    /// There, but not generated.
     Stray,
     /// The ledger lists other files or hashes than those that would be generated.
     Ledger,
@@ -141,20 +141,25 @@ pub(crate) fn compare(out: &Path, files: &[OutputFile], diags: &mut Diagnostics)
     differences
 }
 
-/// Files that are not generated and that cargo would take for parts of the package, in order.
+/// Files in the folder that are not generated, in order. Hidden ones and what cargo writes itself do not count.
 fn stray(out: &Path, files: &[OutputFile]) -> Vec<String> {
     let mut found = Vec::new();
-    let mut open: Vec<String> = ["build.rs", "src", "tests", "examples", "benches"].map(str::to_owned).into();
-    while let Some(path) = open.pop() {
-        let full = out.join(&path);
-        if full.is_dir() {
-            let entries = fs::read_dir(full).into_iter().flatten().flatten();
-            open.extend(entries.map(|entry| format!("{path}/{}", entry.file_name().to_string_lossy())));
-        } else if full.exists() {
-            found.push(path);
+    let mut open = vec![String::new()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(out.join(&folder)).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let own = folder.is_empty() && matches!(name.as_str(), "target" | "Cargo.lock");
+            if own || name.starts_with('.') {
+                continue;
+            }
+            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                open.push(path);
+            } else if !files.iter().any(|file| file.path == path) {
+                found.push(path);
+            }
         }
     }
-    found.retain(|path| !files.iter().any(|file| file.path == *path));
     found.sort();
     found
 }

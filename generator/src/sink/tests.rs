@@ -261,16 +261,19 @@ fn a_lone_carriage_return_is_a_difference() {
 }
 
 #[test]
-fn strays_that_cargo_would_use_are_differences() {
+fn strays_are_differences() {
     let folder = Folder::new();
     let files = [("Cargo.toml", "1"), ("src/lib.rs", "2")];
     folder.write(&files);
     for path in ["build.rs", "src/hub/stray.rs", "tests/a.rs"] {
         folder.put(path, "fn main() {}\n");
     }
-    folder.put("notes.txt", "cargo does not care\n");
+    for path in [".gitignore", "Cargo.lock", "target/debug/x"] {
+        folder.put(path, "");
+    }
+    folder.put("notes.txt", "");
     let paths: Vec<String> = folder.compare(&files).into_iter().map(|difference| difference.path).collect();
-    assert_eq!(paths, ["build.rs", "src/hub/stray.rs", "tests/a.rs"]);
+    assert_eq!(paths, ["build.rs", "notes.txt", "src/hub/stray.rs", "tests/a.rs"]);
 }
 
 #[test]
