@@ -295,7 +295,7 @@ fn is_marked(contents: &[u8]) -> bool {
 fn unified_diff(path: &str, old: &str, new: &str) -> String {
     let (old, new) = (old.replace("\r\n", "\n"), new.replace("\r\n", "\n"));
     let diff = TextDiff::from_lines(&old, &new);
-    diff.unified_diff().header(&format!("{path} (there)"), &format!("{path} (generated)")).to_string()
+    diff.unified_diff().header(&format!("{path} (on disk)"), &format!("{path} (generated)")).to_string()
 }
 
 #[cfg(test)]

@@ -233,7 +233,7 @@ fn comparing_tells_what_differs_and_writes_nothing() {
     folder.put(".specsmith.json", &crlf_ledger);
     let before = folder.all();
     let files = [("same.rs", "1\n2\n"), ("crlf.rs", "1\n2\n"), ("old.rs", "a\nB\nc\n"), ("new/new.rs", "")];
-    let diff = "--- old.rs (there)\n+++ old.rs (generated)\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n";
+    let diff = "--- old.rs (on disk)\n+++ old.rs (generated)\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n";
     let expected = [
         Difference::new("old.rs", DifferenceKind::Changed { diff: diff.to_owned() }),
         Difference::new("new/new.rs", DifferenceKind::Missing),
