@@ -103,14 +103,16 @@ fn with_manifest(
         clients.push(client_plan(client, documents, overlays));
     }
     let plan = Plan { crate_name: manifest.package.name.clone(), clients };
+    let own = folder.join(&manifest.out);
+    let out = out.unwrap_or(&own);
     let mut package = package(&manifest, folder);
+    package.runtime = manifest.runtime.as_ref().map(|runtime| way(out, &folder.join(runtime)));
     // Elsewhere than the manifest says, the package has to stand alone.
-    if out.is_some_and(|out| !same_folder(out, &folder.join(&manifest.out))) {
-        package.runtime = out.zip(manifest.runtime.as_ref()).map(|(out, runtime)| way(out, &folder.join(runtime)));
+    if plain(out) != plain(&own) {
         package.workspace_lints = false;
         package.own_workspace = true;
     }
-    Some((plan, package, Some(folder.join(&manifest.out)), applied))
+    Some((plan, package, Some(own), applied))
 }
 
 fn client_plan(client: &manifest::Client, documents: Vec<FileId>, strict: bool) -> ClientPlan {
@@ -155,10 +157,9 @@ fn package(manifest: &Manifest, folder: &Path) -> Package {
         keywords: package.keywords.clone(),
         categories: package.categories.clone(),
         default_clients: manifest.default_features.clone(),
-        runtime: manifest.runtime.as_ref().map(|runtime| relative(&manifest.out, runtime)),
         licenses,
         workspace_lints: package.workspace_lints,
-        own_workspace: false,
+        ..Package::default()
     }
 }
 
@@ -196,18 +197,6 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-fn same_folder(left: &Path, right: &Path) -> bool {
-    plain(left) == plain(right)
-}
-
-/// The way from one folder to another, both relative to the same third one.
-fn relative(from: &str, to: &str) -> String {
-    let up = from.split('/').filter(|step| !step.is_empty() && *step != ".").count();
-    let mut way = "../".repeat(up);
-    way.push_str(to.trim_start_matches("./"));
-    way
-}
-
 fn without_manifest(
     specs: &[PathBuf],
     overlays: &[PathBuf],
@@ -219,7 +208,7 @@ fn without_manifest(
     let mut applied = 0;
     for path in overlays {
         let Some(overlay) = sources.load(path, diagnostics) else { continue };
-        match overlay_target(&documents, overlay, sources, diagnostics) {
+        match overlay_target(&documents, overlay, sources) {
             Some(document) => {
                 overlay::apply(sources, document, overlay, diagnostics);
                 applied += 1;
@@ -254,7 +243,7 @@ fn without_manifest(
 }
 
 /// The document that an overlay extends, or the only one there is.
-fn overlay_target(documents: &[FileId], overlay: FileId, sources: &Sources, _: &mut Diagnostics) -> Option<FileId> {
+fn overlay_target(documents: &[FileId], overlay: FileId, sources: &Sources) -> Option<FileId> {
     match (overlay::extends(sources, overlay), documents) {
         (_, [only]) => Some(*only),
         (Some(extends), many) => {

@@ -233,11 +233,14 @@ impl Request {
 
     /// Takes a query parameter back: of an option that is given twice, the last one counts.
     fn forget_query(&mut self, name: &str) {
+        if self.query.is_empty() {
+            return;
+        }
         let mut encoded = String::new();
         url::encode_query_flag(&mut encoded, name);
-        let is_it = |pair: &&str| pair.split('=').next() != Some(&encoded);
-        if self.query.split('&').any(|pair| !is_it(&pair)) {
-            self.query = self.query.split('&').filter(is_it).collect::<Vec<_>>().join("&");
+        let is_other = |pair: &&str| pair.split('=').next() != Some(&encoded);
+        if !self.query.split('&').all(|pair| is_other(&pair)) {
+            self.query = self.query.split('&').filter(is_other).collect::<Vec<_>>().join("&");
         }
     }
 

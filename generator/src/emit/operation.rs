@@ -1,7 +1,7 @@
 //! Groups of operations: their methods, builders and answers.
 
 use super::docs::parameter_docs;
-use super::signature::{body_type, borrows, decoder, flattened, output_type, positional};
+use super::signature::{body_type, borrows, decoder, flattened, output_type, positional, return_type};
 use super::types::{self, Imports};
 use super::{Form, HEADER};
 use crate::ir::{
@@ -175,7 +175,7 @@ impl Writer<'_> {
         let output = output_type(&operation.output, self.client, self.imports);
         self.imports.add("Call");
         self.imports.add("Request");
-        let returns = if has_builder(operation) { operation.builder.to_string() } else { format!("Call<{output}>") };
+        let returns = return_type(operation, &output);
         let mutable = !operation.required.is_empty()
             || !operation.client_parameters.is_empty()
             || !operation.constants.is_empty()

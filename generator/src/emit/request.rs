@@ -129,9 +129,7 @@ impl Writer<'_> {
             }
             BodyKind::Json { media_type } => {
                 let view = match &parameter.ty {
-                    _ if !value.contains('.') && flattened(self.client, parameter).is_some() => {
-                        self.assembled(parameter)
-                    }
+                    _ if !is_field(value) && flattened(self.client, parameter).is_some() => self.assembled(parameter),
                     Type::List(_) => format!("v1::list({value}).view()"),
                     Type::String => format!("v1::View::Str({value})"),
                     ty => match types::passing(ty) {
@@ -155,7 +153,12 @@ impl Writer<'_> {
     }
 }
 
+/// Whether an argument is a field of the struct of arguments.
+fn is_field(value: &str) -> bool {
+    value.contains('.')
+}
+
 /// An argument that is anything that turns into its type; in a struct of arguments it has been turned already.
 fn converted(value: &str) -> String {
-    if value.contains('.') { value.to_owned() } else { format!("{value}.into()") }
+    if is_field(value) { value.to_owned() } else { format!("{value}.into()") }
 }

@@ -67,19 +67,22 @@ pub(super) fn flattened<'a>(client: &'a Client, parameter: &Parameter) -> Option
 /// How a method looks.
 pub(crate) fn signature(client: &Client, operation: &Operation) -> Signature {
     let mut imports = Imports::default();
-    let argument =
-        |parameter: &Parameter, imports: &mut Imports| types::argument(&parameter.ty, client, MODELS, "", imports);
     let arguments = positional(client, operation, "", &mut imports);
     let options = operation.optional.iter().map(|parameter| match parameter.place {
         Place::QueryFlag => None,
         Place::HeaderPrefix => Some("&str, &str".to_owned()),
-        _ => Some(argument(parameter, &mut imports)),
+        _ => Some(types::argument(&parameter.ty, client, MODELS, "", &mut imports)),
     });
     let options = options.collect();
     let output = output_type(&operation.output, client, &mut imports);
-    let returns = if has_builder(operation) { operation.builder.to_string() } else { format!("Call<{output}>") };
+    let returns = return_type(operation, &output);
     let bundle = (operation.required.len() > POSITIONAL).then(|| operation.arguments.to_string());
     Signature { arguments, options, returns, output, bundle }
+}
+
+/// What a method returns: a builder, where there are options.
+pub(super) fn return_type(operation: &Operation, output: &str) -> String {
+    if has_builder(operation) { operation.builder.to_string() } else { format!("Call<{output}>") }
 }
 
 pub(super) fn output_type(output: &Output, client: &Client, imports: &mut Imports) -> String {
