@@ -9,7 +9,7 @@ use crate::measure::{Usage, Workplace, usage, words};
 use crate::table::{median, print, ratio};
 
 /// The largest Swagger 2.0 document of the corpus.
-const LARGEST: &str = "corpus/azure/specification/eventgrid/resource-manager/Microsoft.EventGrid/preview/2024-06-01-preview/EventGrid.json";
+pub(crate) const LARGEST: &str = "corpus/azure/specification/batch/data-plane/Microsoft.Batch/stable/2024-02-01.19.0/BatchService.json";
 
 /// What the quickest peer needs for the five documents, and where the figure is from.
 const PEER: &str =
@@ -68,7 +68,7 @@ fn measure(place: &Workplace, runs: usize, spec: Option<&Path>, documents: &[Pat
     Ok(())
 }
 
-fn remove(folder: &Path) -> Result<()> {
+pub(crate) fn remove(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }

@@ -3,6 +3,7 @@
 mod compile;
 mod generate;
 mod measure;
+mod scale;
 mod table;
 mod wire;
 
@@ -34,6 +35,12 @@ enum Command {
         /// A document to measure in place of the manifest
         #[arg(long)]
         spec: Option<PathBuf>,
+    },
+    /// Generating from documents of 40, 400 and 4,000 operations, made of the real ones: whether time and memory stay linear
+    Scale {
+        /// How often each is run
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
     },
     /// Compiling: the generated crate beside serde's derives with inlined calls, and beside the same items without bodies
     Compile {
@@ -80,6 +87,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Generate { runs, spec } => generate::run(&Workplace::find()?, runs, spec),
+        Command::Scale { runs } => scale::run(&Workplace::find()?, runs),
         Command::Compile { runs, spec, each } => {
             let place = Workplace::find()?;
             let specs = if each { place.documents()? } else { spec };

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 use std::{env, fs};
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -13,6 +14,8 @@ use crate::Result;
 /// What a process and its children used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
+    /// From start to end, in seconds.
+    pub(crate) wall: f64,
     /// User and system time, in seconds.
     pub(crate) cpu: f64,
     /// The resident memory of the largest of them at its peak, in MiB.
@@ -36,20 +39,24 @@ pub(crate) fn usage(directory: &Path, environment: &[(&str, &OsStr)], command: &
         return Err(format!("{} failed", command.join(OsStr::new(" ")).display()).into());
     }
     let text = String::from_utf8(output.stdout)?;
-    let (micros, kib) = text.trim().split_once(' ').ok_or("the measuring process printed nothing")?;
-    Ok(Usage { cpu: micros.parse::<f64>()? / 1e6, peak: kib.parse::<f64>()? / 1024.0 })
+    let figures: Vec<&str> = text.split_whitespace().collect();
+    let [wall, cpu, kib] = figures.as_slice() else { return Err("the measuring process printed no figures".into()) };
+    let seconds = |micros: &str| micros.parse::<f64>().map(|micros| micros / 1e6);
+    Ok(Usage { wall: seconds(wall)?, cpu: seconds(cpu)?, peak: kib.parse::<f64>()? / 1024.0 })
 }
 
-/// The other side of [`usage`]: runs the command and prints microseconds and KiB.
+/// The other side of [`usage`]: runs the command and prints microseconds, of the clock and of the processors, and KiB.
 pub(crate) fn child(command: &[String]) -> Result<()> {
     let (program, arguments) = command.split_first().ok_or("no command")?;
+    let start = Instant::now();
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).output()?;
+    let wall = start.elapsed().as_micros();
     if !output.status.success() {
         eprintln!("{}", String::from_utf8_lossy(&output.stderr));
         return Err(output.status.to_string().into());
     }
     let used = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    println!("{} {}", used.user_time().num_microseconds() + used.system_time().num_microseconds(), used.max_rss());
+    println!("{wall} {} {}", used.user_time().num_microseconds() + used.system_time().num_microseconds(), used.max_rss());
     Ok(())
 }
 

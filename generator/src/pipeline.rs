@@ -63,6 +63,7 @@ pub(crate) fn run(input: &Input) -> Lowered {
 fn lower(plan: &Plan, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Crate> {
     let roots: Vec<FileId> = plan.clients.iter().flat_map(|client| client.documents.iter().copied()).collect();
     let graph = resolve::resolve(&roots, sources, diagnostics);
+    sources.forget_values();
     if diagnostics.has_errors() {
         return None;
     }

@@ -1,5 +1,7 @@
 //! Operations to groups of methods.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 
 use super::ClientPlan;
@@ -77,18 +79,20 @@ fn report_ungrouped(left: &IndexMap<String, Lowered>, diagnostics: &mut Diagnost
 }
 
 fn by_prefix(left: IndexMap<String, Lowered>, drafts: &mut Vec<Draft>) {
+    let names = drafts.iter().enumerate().filter_map(|(index, draft)| Some((draft.module.candidates.first()?, index)));
+    // Of two with one name, the first.
+    let mut by_name: HashMap<Ident, usize> = names.rev().map(|(name, index)| (name.clone(), index)).collect();
     for lowered in left.into_values() {
         let prefix = naming::snake(&lowered.group);
         let method = Wanted::new(lowered.operation.name.clone())
             .or(naming::snake(&format!("{} {}", lowered.group, lowered.method)));
-        let taken = drafts.iter_mut().find(|draft| draft.module.candidates.first() == Some(&prefix));
-        match taken {
-            Some(draft) => draft.members.push((method, lowered.operation)),
-            None => drafts.push(Draft {
-                module: Wanted::new(prefix).or(naming::snake(&format!("{} operations", lowered.group))),
-                description: None,
-                members: vec![(method, lowered.operation)],
-            }),
+        let index = *by_name.entry(prefix.clone()).or_insert_with(|| {
+            let second = naming::snake(&format!("{} operations", lowered.group));
+            drafts.push(Draft { module: Wanted::new(prefix).or(second), description: None, members: Vec::new() });
+            drafts.len() - 1
+        });
+        if let Some(draft) = drafts.get_mut(index) {
+            draft.members.push((method, lowered.operation));
         }
     }
 }

@@ -25,7 +25,7 @@ use self::schema::Schemas;
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location};
 use crate::ir::{Client, Crate, DocumentInfo, ErrorFormat, Literal, Prose};
 use crate::naming::Ident;
-use crate::resolve::Graph;
+use crate::resolve::{DefinitionId, Graph};
 use crate::spec::{Document, Scheme};
 
 /// What is to be made of which documents.
@@ -82,8 +82,8 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         for item in &document.paths {
             operations.extend(item.operations.iter().filter_map(|operation| context.operation(item, operation)));
         }
-        for (id, schema) in graph.definitions().filter(|(id, _)| id.file == document.at.file) {
-            schemas.definition(&id, schema);
+        for (name, schema) in &document.definitions {
+            schemas.definition(&DefinitionId { file: document.at.file, name: name.clone() }, schema);
         }
     }
     let errors = error_format(&documents, &mut schemas);

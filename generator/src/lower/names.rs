@@ -1,5 +1,7 @@
 //! Names, settled when all that want one are known.
 
+use std::collections::HashSet;
+
 use super::draft::{Draft, DraftEnum, DraftField, DraftShape, DraftStruct, Rest};
 use super::{ClientPlan, direction};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -181,16 +183,17 @@ fn union(tag: &Literal, variants: &[(Literal, crate::ir::ModelId)], names: &[Ide
 
 /// The names of the types that groups and operations bring along, none of which may be a model's.
 pub(super) fn types(client: &mut Client) {
-    let models: Vec<&str> = client.models.iter().map(|model| model.name.as_str()).collect();
-    let reserved: Vec<&str> = models.iter().copied().chain(naming::RESERVED_TYPES.iter().copied()).collect();
-    let mut scope = Scope::new(&reserved);
+    let models = client.models.iter().map(|model| model.name.bare());
+    let reserved: HashSet<&str> = models.chain(naming::RESERVED_TYPES.iter().copied()).collect();
+    let mut scope = Scope::within(&reserved);
     for group in &client.groups {
         scope.collect(Wanted::new(group.ty.clone()).or(naming::pascal(&format!("{} operations", group.module.bare()))));
     }
     for (group, ty) in client.groups.iter_mut().zip(scope.assign()) {
         group.ty = ty;
         // Each group has a module of its own, so that one's names are no matter to another.
-        let mut scope = Scope::new(&reserved.iter().copied().chain([group.ty.as_str()]).collect::<Vec<_>>());
+        let mut scope = Scope::within(&reserved);
+        scope.collect(Wanted::pinned(group.ty.clone()));
         for operation in &group.operations {
             let (group, name) = (group.module.bare(), operation.name.bare());
             for suffix in ["", " arguments", " output"] {
@@ -202,7 +205,7 @@ pub(super) fn types(client: &mut Client) {
                 );
             }
         }
-        let mut names = scope.assign().into_iter();
+        let mut names = scope.assign().into_iter().skip(1);
         for operation in &mut group.operations {
             operation.builder = names.next().unwrap_or_else(|| operation.builder.clone());
             operation.arguments = names.next().unwrap_or_else(|| operation.arguments.clone());

@@ -168,7 +168,7 @@ impl<'g> Context<'_, 'g> {
             return Some(());
         }
         if parameter.place == In::Query && parameter.name.eq_ignore_ascii_case("api-version") {
-            let default = parameter.schema.default.as_ref().or(parameter.schema.enumeration.first());
+            let default = parameter.schema.default.as_deref().or(parameter.schema.enumeration.first());
             let version = default.and_then(Value::as_str).unwrap_or(&self.document.info.version);
             parts.api_version = Some(Literal(version.to_owned()));
             return Some(());
@@ -239,7 +239,7 @@ impl<'g> Context<'_, 'g> {
                 parameter.description.clone().or_else(|| parameter.schema.description.clone()).unwrap_or_default(),
             ),
             limits: self.schemas.limits(&parameter.schema),
-            default: parameter.schema.default.clone(),
+            default: parameter.schema.default.as_deref().cloned(),
             role,
             flatten: self.client.flattens(id, parameter),
         })

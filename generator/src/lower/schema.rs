@@ -354,13 +354,13 @@ impl<'a> Schemas<'a> {
             read_only: property.read_only,
             description: Prose(self.describe(property)),
             limits: self.limits(property),
-            default: property.default.clone(),
+            default: property.default.as_deref().cloned(),
         }
     }
 
     /// The limits that mean something for the schema's type.
     pub(super) fn limits(&mut self, schema: &Schema) -> Limits {
-        let mut limits = schema.limits.clone();
+        let mut limits = schema.limits.as_deref().cloned().unwrap_or_default();
         if matches!(schema.ty, Some(Kind::Integer | Kind::Number | Kind::Boolean)) {
             let lengths = [("minLength", limits.min_length.take()), ("maxLength", limits.max_length.take())];
             for (key, _) in lengths.iter().filter(|(_, length)| length.is_some()) {

@@ -1,6 +1,6 @@
 //! One name for each item of a scope: first all wishes are collected, then names are given.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::Ident;
 
@@ -40,15 +40,22 @@ impl From<Vec<Ident>> for Wanted {
 
 /// A place in which no two items may have the same name.
 #[derive(Debug, Default)]
-pub(crate) struct Scope {
-    taken: BTreeSet<String>,
+pub(crate) struct Scope<'a> {
+    /// Names of the scope around this one.
+    outer: Option<&'a HashSet<&'a str>>,
+    taken: HashSet<String>,
     wanted: Vec<Wanted>,
 }
 
-impl Scope {
+impl<'a> Scope<'a> {
     /// A scope in which some names (without `r#`) are not to be had, also not by pins.
     pub(crate) fn new(reserved: &[&str]) -> Self {
-        Self { taken: reserved.iter().map(|&name| name.to_owned()).collect(), wanted: Vec::new() }
+        Self { outer: None, taken: reserved.iter().map(|&name| name.to_owned()).collect(), wanted: Vec::new() }
+    }
+
+    /// The same, where the names are many and for several scopes.
+    pub(crate) fn within(outer: &'a HashSet<&'a str>) -> Self {
+        Self { outer: Some(outer), ..Self::default() }
     }
 
     /// Adds an item, and gives its index in the result of [`assign`](Self::assign).
@@ -66,7 +73,11 @@ impl Scope {
     ///
     /// A pinned item whose result is not its first candidate collided with another pin or a reserved name.
     pub(crate) fn assign(self) -> Vec<Ident> {
-        let Self { mut taken, wanted } = self;
+        let Self { outer, mut taken, wanted } = self;
+        let mut take = |name: &Ident| {
+            let name = name.bare();
+            outer.is_none_or(|outer| !outer.contains(name)) && taken.insert(name.to_owned())
+        };
         let mut names: Vec<Option<Ident>> = vec![None; wanted.len()];
         let rounds = wanted.iter().map(|item| item.candidates.len()).max().unwrap_or_default();
         let pins = std::iter::once((true, 0));
@@ -74,7 +85,7 @@ impl Scope {
             for (name, item) in names.iter_mut().zip(&wanted) {
                 let Some(candidate) = item.candidates.get(round) else { continue };
                 // A pinned item that did not get its name takes part in the rounds like others.
-                if name.is_none() && (item.pinned || !pinned) && taken.insert(candidate.bare().to_owned()) {
+                if name.is_none() && (item.pinned || !pinned) && take(candidate) {
                     *name = Some(candidate.clone());
                 }
             }
@@ -87,7 +98,7 @@ impl Scope {
             loop {
                 *number += 1;
                 let name = base.numbered(*number);
-                if taken.insert(name.bare().to_owned()) {
+                if take(&name) {
                     return name;
                 }
             }

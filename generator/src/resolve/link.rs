@@ -57,7 +57,7 @@ impl<'g> Chains<'g> {
     fn alias(&self, node: &Node) -> Option<&'g Ref> {
         let (document, name) = (self.documents.get(&node.id.file)?, &node.id.name);
         match node.kind {
-            Kind::Schema => document.definitions.get(name)?.reference.as_ref(),
+            Kind::Schema => document.definitions.get(name)?.reference.as_deref(),
             Kind::Parameter => target(document.parameters.get(name)?),
             Kind::Response => target(document.responses.get(name)?),
         }

@@ -47,6 +47,8 @@ pub(crate) struct SourceFile {
     parsed: bool,
     /// Where everything stands in the text.
     tree: OnceCell<Node>,
+    /// Where its lines start, once somebody asks.
+    lines: OnceCell<Vec<usize>>,
 }
 
 /// A change that an overlay made. Its pointers hold for the value as it was right after the change.
@@ -159,7 +161,16 @@ impl Sources {
             }
         };
         let format = Format::of(path, &text);
-        let file = SourceFile { path: path.to_owned(), text, value, patches: Vec::new(), format, parsed, tree };
+        let file = SourceFile {
+            path: path.to_owned(),
+            text,
+            value,
+            patches: Vec::new(),
+            format,
+            parsed,
+            tree,
+            lines: OnceCell::new(),
+        };
         if file.may_repeat_keys() {
             file.tree().report_duplicates(&root, diags);
         }
@@ -191,6 +202,11 @@ impl Sources {
     /// With an id from other sources.
     pub(crate) fn file_mut(&mut self, id: FileId) -> &mut SourceFile {
         &mut self.files[id.0 as usize]
+    }
+
+    /// Forgets what the files say, so that the memory is free for what was made of it. Their texts stay.
+    pub(crate) fn forget_values(&mut self) {
+        self.files.iter_mut().for_each(|file| file.value = Value::Null);
     }
 
     /// What a file says.
@@ -247,6 +263,10 @@ impl SourceFile {
     /// Where everything stands in the text; for JSON looked up only once somebody asks.
     fn tree(&self) -> &Node {
         self.tree.get_or_init(|| json::tree(&self.text))
+    }
+
+    fn lines(&self) -> &[usize] {
+        self.lines.get_or_init(|| position::line_starts(&self.text))
     }
 
     /// Whether it is worth it to look for duplicate keys.

@@ -27,9 +27,10 @@ impl<'a> Position<'a> {
     pub(super) fn new(file: FileId, source: &'a SourceFile, span: Range<usize>) -> Self {
         let text = source.text.as_str();
         let start = text.floor_char_boundary(span.start);
-        let (before, after) = text.split_at(start);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line_end = after.find('\n').map_or(text.len(), |newline| start + newline);
+        let lines = source.lines();
+        let line_number = lines.partition_point(|&line| line <= start);
+        let line_start = line_number.checked_sub(1).and_then(|index| lines.get(index)).copied().unwrap_or_default();
+        let line_end = lines.get(line_number).map_or(text.len(), |next| next - 1);
         let line = text.get(line_start..line_end).unwrap_or_default();
         let line = line.strip_suffix('\r').unwrap_or(line);
         let end = text.floor_char_boundary(span.end.min(line_start + line.len()));
@@ -37,12 +38,17 @@ impl<'a> Position<'a> {
         Self {
             file,
             path: &source.path,
-            line: before.bytes().filter(|&byte| byte == b'\n').count() + 1,
+            line: line_number,
             column: text.get(line_start..start).unwrap_or_default().chars().count() + 1,
             text: line,
             length: spanned.chars().count().max(1),
         }
     }
+}
+
+/// Where the lines of a text start.
+pub(super) fn line_starts(text: &str) -> Vec<usize> {
+    std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect()
 }
 
 /// The location of a node before any patch: in the overlay that wrote it, or in its own file, where it

@@ -39,8 +39,21 @@ pub(crate) struct Document {
     pub extensions: Extensions,
 }
 
-/// `x-` keys that have no field of their own.
-pub(crate) type Extensions = IndexMap<String, Value>;
+/// `x-` keys that have no field of their own, in the order of the document. Almost every node has none, and hardly one
+/// has more than two.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Extensions(Vec<(String, Value)>);
+
+impl Extensions {
+    /// Adds one that is not there yet, as no two members of an object have one key.
+    pub(crate) fn push(&mut self, key: &str, value: &Value) {
+        self.0.push((key.to_owned(), value.clone()));
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        self.0.iter().find(|(own, _)| own == key).map(|(_, value)| value)
+    }
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Info {
@@ -245,7 +258,7 @@ pub(crate) enum Type {
 pub(crate) struct Schema {
     pub at: Location,
     /// With a reference, the other fields are what stands beside it (usually a description).
-    pub reference: Option<Ref>,
+    pub reference: Option<Box<Ref>>,
     pub ty: Option<Type>,
     pub format: Option<String>,
     pub title: Option<String>,
@@ -256,8 +269,9 @@ pub(crate) struct Schema {
     pub items: Option<Box<Schema>>,
     pub all_of: Vec<Schema>,
     pub enumeration: Vec<Value>,
-    pub default: Option<Value>,
-    pub limits: Limits,
+    pub default: Option<Box<Value>>,
+    /// `None`: it has none, as most.
+    pub limits: Option<Box<Limits>>,
     pub discriminator: Option<String>,
     /// `x-ms-discriminator-value`.
     pub discriminator_value: Option<String>,
@@ -265,7 +279,7 @@ pub(crate) struct Schema {
     /// `x-nullable`.
     pub nullable: Option<bool>,
     /// `x-ms-enum`.
-    pub ms_enum: Option<MsEnum>,
+    pub ms_enum: Option<Box<MsEnum>>,
     /// `x-ms-client-name`.
     pub client_name: Option<String>,
     /// `x-ms-secret`.

@@ -90,7 +90,7 @@ impl Document {
             security_definitions: IndexMap::new(),
             security: Vec::new(),
             parameterized_host: None,
-            extensions: Extensions::new(),
+            extensions: Extensions::default(),
         }
     }
 }

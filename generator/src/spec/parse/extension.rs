@@ -106,6 +106,6 @@ impl Parser<'_> {
 
     /// A key that nobody reads, in an extension.
     fn stray(&mut self, at: &Location, key: &str, value: &Value) {
-        self.unknown(at, key, value, &mut Extensions::new());
+        self.unknown(at, key, value, &mut Extensions::default());
     }
 }

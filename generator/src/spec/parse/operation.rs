@@ -19,7 +19,7 @@ impl Parser<'_> {
             if template.starts_with('/') || (key == "x-ms-paths" && template.starts_with('{')) {
                 document.paths.extend(self.path_item(at.join(template), template, value));
             } else if template.starts_with("x-") {
-                document.extensions.insert(template.clone(), value.clone());
+                document.extensions.push(template, value);
             } else {
                 let found = Value::from(template.as_str());
                 let expected = (Code::InvalidValue, "a template that begins with `/`");
@@ -35,7 +35,7 @@ impl Parser<'_> {
             template: template.to_owned(),
             parameters: Vec::new(),
             operations: Vec::new(),
-            extensions: Extensions::new(),
+            extensions: Extensions::default(),
         };
         for (key, value) in object {
             let at = &item.at;
@@ -100,7 +100,7 @@ impl Parser<'_> {
             "x-ms-pageable" => operation.pageable = self.pageable(at.join(key), value),
             "x-ms-odata" => {
                 self.gap(Unsupported::Odata, &at.join(key));
-                operation.extensions.insert(key.to_owned(), value.clone());
+                operation.extensions.push(key, value);
             }
             _ => return false,
         }
@@ -112,7 +112,7 @@ impl Parser<'_> {
         let Some(object) = self.object(&at, "`responses`", value) else { return };
         for (key, value) in object {
             if key.starts_with("x-") {
-                operation.extensions.insert(key.clone(), value.clone());
+                operation.extensions.push(key, value);
             } else if key == "default" || is_status(key) {
                 if let Some(response) = self.response(at.join(key), value) {
                     operation.responses.insert(key.clone(), response);
@@ -136,7 +136,7 @@ impl Parser<'_> {
             schema: None,
             headers: IndexMap::new(),
             error: None,
-            extensions: Extensions::new(),
+            extensions: Extensions::default(),
         };
         for (key, value) in object {
             let at = &response.at;
@@ -160,7 +160,7 @@ impl Parser<'_> {
             collection_format: CollectionFormat::Csv,
             client_name: None,
             header_prefix: None,
-            extensions: Extensions::new(),
+            extensions: Extensions::default(),
         };
         for (key, value) in object {
             let at = &header.at;
@@ -204,7 +204,7 @@ impl Operation {
             final_state_via: None,
             pageable: None,
             security: None,
-            extensions: Extensions::new(),
+            extensions: Extensions::default(),
         }
     }
 }

@@ -91,7 +91,7 @@ impl Parameter {
             header_prefix: None,
             flatten: false,
             grouped: false,
-            extensions: Extensions::new(),
+            extensions: Extensions::default(),
         }
     }
 }

@@ -231,7 +231,7 @@ impl<'d> Parser<'d> {
     }
 
     /// Named values, as they are.
-    pub(super) fn any_map(&mut self, at: &Location, key: &str, value: &Value) -> Extensions {
+    pub(super) fn any_map(&mut self, at: &Location, key: &str, value: &Value) -> IndexMap<String, Value> {
         self.map(at, key, value, |_, _, value| Some(value.clone()))
     }
 
@@ -276,7 +276,7 @@ impl<'d> Parser<'d> {
     /// A keyword that nobody reads: an extension is kept, another one is reported.
     pub(super) fn unknown(&mut self, at: &Location, key: &str, value: &Value, extensions: &mut Extensions) {
         if key.starts_with("x-") {
-            extensions.insert(key.to_owned(), value.clone());
+            extensions.push(key, value);
         } else if Unsupported::silent(key).is_none() {
             let message = format!("`{key}` is not known here and is not read");
             let problem = Diagnostic::new(Code::UnknownKeyword, message).at(&at.join(key));

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::read::{Parser, Read};
 use crate::diag::{Code, Diagnostic, Location};
-use crate::spec::{Additional, Extensions, Limits, Schema, Type, Unsupported};
+use crate::spec::{Additional, Extensions, Schema, Type, Unsupported};
 use indexmap::IndexMap;
 
 /// How deep schemas may stand in schemas: much deeper than any real one, and no danger to the stack.
@@ -26,7 +26,7 @@ impl Schema {
             all_of: Vec::new(),
             enumeration: Vec::new(),
             default: None,
-            limits: Limits::default(),
+            limits: None,
             discriminator: None,
             discriminator_value: None,
             read_only: false,
@@ -38,7 +38,7 @@ impl Schema {
             mutability: Vec::new(),
             collection_format: None,
             xml: false,
-            extensions: Extensions::new(),
+            extensions: Extensions::default(),
         }
     }
 }
@@ -72,10 +72,10 @@ impl Parser<'_> {
             "type" => self.types(schema, value),
             "format" => self.set(&mut schema.format, at, key, value),
             "items" => schema.items = self.schema(at.join(key), value).map(Box::new),
-            "default" => schema.default = Some(value.clone()),
+            "default" => schema.default = Some(Box::new(value.clone())),
             "enum" => self.list(&mut schema.enumeration, at, key, value),
             "collectionFormat" => self.set(&mut schema.collection_format, at, key, value),
-            "x-ms-enum" => schema.ms_enum = self.ms_enum(at.join(key), value),
+            "x-ms-enum" => schema.ms_enum = self.ms_enum(at.join(key), value).map(Box::new),
             "x-nullable" => self.set(&mut schema.nullable, at, key, value),
             "x-ms-secret" => self.set(&mut schema.secret, at, key, value),
             "x-ms-client-name" => self.set(&mut schema.client_name, at, key, value),
@@ -86,7 +86,25 @@ impl Parser<'_> {
 
     /// The keywords that limit a value; `false`: it is not one of them.
     pub(super) fn limit_keyword(&mut self, schema: &mut Schema, key: &str, value: &Value) -> bool {
-        let (at, limits) = (&schema.at, &mut schema.limits);
+        const KEYWORDS: [&str; 13] = [
+            "minimum",
+            "maximum",
+            "exclusiveMinimum",
+            "exclusiveMaximum",
+            "multipleOf",
+            "minLength",
+            "maxLength",
+            "pattern",
+            "minItems",
+            "maxItems",
+            "uniqueItems",
+            "minProperties",
+            "maxProperties",
+        ];
+        if !KEYWORDS.contains(&key) {
+            return false;
+        }
+        let (at, limits) = (&schema.at, schema.limits.get_or_insert_default());
         match key {
             "minimum" => self.set(&mut limits.minimum, at, key, value),
             "maximum" => self.set(&mut limits.maximum, at, key, value),
@@ -105,8 +123,7 @@ impl Parser<'_> {
                 }
             }
             "minProperties" => self.set(&mut limits.min_properties, at, key, value),
-            "maxProperties" => self.set(&mut limits.max_properties, at, key, value),
-            _ => return false,
+            _ => self.set(&mut limits.max_properties, at, key, value),
         }
         true
     }
@@ -115,7 +132,7 @@ impl Parser<'_> {
     fn schema_keyword(&mut self, schema: &mut Schema, key: &str, value: &Value) -> bool {
         let at = &schema.at;
         match key {
-            "$ref" => schema.reference = self.reference(at, value),
+            "$ref" => schema.reference = self.reference(at, value).map(Box::new),
             "title" => self.set(&mut schema.title, at, key, value),
             "description" => self.set(&mut schema.description, at, key, value),
             "properties" => schema.properties = self.map(at, key, value, Self::schema),
