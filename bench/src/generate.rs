@@ -9,7 +9,8 @@ use crate::measure::{Usage, Workplace, usage, words};
 use crate::table::{median, print, ratio};
 
 /// The largest Swagger 2.0 document of the corpus.
-pub(crate) const LARGEST: &str = "corpus/azure/specification/batch/data-plane/Microsoft.Batch/stable/2024-02-01.19.0/BatchService.json";
+pub(crate) const LARGEST: &str =
+    "corpus/azure/specification/batch/data-plane/Microsoft.Batch/stable/2024-02-01.19.0/BatchService.json";
 
 /// What the quickest peer needs for the five documents, and where the figure is from.
 const PEER: &str =

@@ -56,7 +56,11 @@ pub(crate) fn child(command: &[String]) -> Result<()> {
         return Err(output.status.to_string().into());
     }
     let used = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    println!("{wall} {} {}", used.user_time().num_microseconds() + used.system_time().num_microseconds(), used.max_rss());
+    println!(
+        "{wall} {} {}",
+        used.user_time().num_microseconds() + used.system_time().num_microseconds(),
+        used.max_rss()
+    );
     Ok(())
 }
 

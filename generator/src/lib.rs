@@ -18,6 +18,7 @@ mod lower;
 mod manifest;
 mod naming;
 mod overlay;
+mod parallel;
 mod pipeline;
 mod render;
 mod resolve;

@@ -3,7 +3,7 @@
 //! Rooms push [`Diagnostic`]s into a [`Diagnostics`] and go on, so that one run shows every problem.
 //! A place is a file and a JSON pointer; line and column are looked up only when it is printed.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 /// A file that was read, by its index in the run's sources.
@@ -28,17 +28,12 @@ impl Pointer {
     /// This pointer, one step further down; `~` and `/` in the step are escaped.
     #[must_use]
     pub fn join(&self, step: impl fmt::Display) -> Self {
-        let step = step.to_string();
-        let mut pointer = String::with_capacity(self.0.len() + 1 + step.len());
+        // Room for a usual step too.
+        let mut pointer = String::with_capacity(self.0.len() + 16);
         pointer.push_str(&self.0);
         pointer.push('/');
-        for character in step.chars() {
-            match character {
-                '~' => pointer.push_str("~0"),
-                '/' => pointer.push_str("~1"),
-                other => pointer.push(other),
-            }
-        }
+        // Writing to a string does not fail.
+        let _ = write!(Escaped(&mut pointer), "{step}");
         Self(pointer)
     }
 
@@ -63,6 +58,22 @@ impl Pointer {
     /// The steps, unescaped.
     pub fn steps(&self) -> impl Iterator<Item = String> + '_ {
         self.0.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"))
+    }
+}
+
+/// Escapes what a step holds of a pointer's own characters.
+struct Escaped<'a>(&'a mut String);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, mut text: &str) -> fmt::Result {
+        while let Some(at) = text.find(['~', '/']) {
+            let (before, rest) = text.split_at(at);
+            self.0.push_str(before);
+            self.0.push_str(if rest.starts_with('~') { "~0" } else { "~1" });
+            text = rest.get(1..).unwrap_or_default();
+        }
+        self.0.push_str(text);
+        Ok(())
     }
 }
 

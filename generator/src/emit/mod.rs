@@ -10,7 +10,8 @@ mod request;
 mod signature;
 mod types;
 
-use crate::ir::{Client, Crate, Type};
+use crate::ir::{Client, Crate, Group, Type};
+use crate::parallel;
 use crate::render::{Code, line};
 use crate::sink::OutputFile;
 
@@ -35,12 +36,14 @@ enum Form {
 /// All files of a package.
 pub(crate) fn files(ir: &Crate, package: &Package) -> Vec<OutputFile> {
     let mut files = package::files(ir, package);
+    let members: Vec<(&Client, Member<'_>)> =
+        ir.clients.iter().flat_map(|client| members(client).map(move |member| (client, member))).collect();
+    let contents = parallel::map(&members, |(client, member)| member.file(ir, client, Form::Package));
     for client in &ir.clients {
-        let folder = format!("src/{}", client.module.bare());
-        files.push(OutputFile { path: format!("{folder}/mod.rs"), contents: client::module(client) });
-        let members = members(ir, client, Form::Package).into_iter();
-        files.extend(members.map(|(name, contents)| OutputFile { path: format!("{folder}/{name}.rs"), contents }));
+        files.push(OutputFile { path: path(client, "mod"), contents: client::module(client) });
     }
+    let paths = members.iter().map(|(client, member)| path(client, member.name()));
+    files.extend(paths.zip(contents).map(|(path, contents)| OutputFile { path, contents }));
     files
 }
 
@@ -55,14 +58,15 @@ pub(crate) fn module(ir: &Crate, reqwest: bool) -> OutputFile {
         }
         code.block(format_args!("pub mod {}", client.module), "}", |code| {
             line!(code, "pub use self::client::Client;");
-            for (name, contents) in members(ir, client, Form::Module { reqwest }) {
+            for member in members(client) {
+                let name = member.name();
                 code.gap();
                 if name == client.module.bare() {
                     line!(code, "#[allow(clippy::module_inception)]");
                 }
-                let public = if name == "client" { "" } else { "pub " };
-                code.block(format_args!("{public}mod {}", crate::naming::snake(&name)), "}", |code| {
-                    code.raw(&contents)
+                let public = if matches!(member, Member::Client) { "" } else { "pub " };
+                code.block(format_args!("{public}mod {}", crate::naming::snake(name)), "}", |code| {
+                    code.raw(&member.file(ir, client, Form::Module { reqwest }))
                 });
             }
         });
@@ -70,14 +74,38 @@ pub(crate) fn module(ir: &Crate, reqwest: bool) -> OutputFile {
     OutputFile { path: "specsmith.rs".to_owned(), contents: code.finish() }
 }
 
-/// The modules of a client, by name.
-fn members(ir: &Crate, client: &Client, form: Form) -> Vec<(String, String)> {
-    let mut members =
-        vec![("models".to_owned(), models::file(client)), ("client".to_owned(), client::file(client, form))];
-    for group in client::groups(client) {
-        members.push((group.module.bare().to_owned(), operation::file(ir, client, group, form)));
+fn path(client: &Client, name: &str) -> String {
+    format!("src/{}/{name}.rs", client.module.bare())
+}
+
+/// A module of a client.
+#[derive(Clone, Copy)]
+enum Member<'a> {
+    Models,
+    Client,
+    Group(&'a Group),
+}
+
+fn members(client: &Client) -> impl Iterator<Item = Member<'_>> {
+    [Member::Models, Member::Client].into_iter().chain(client::groups(client).map(Member::Group))
+}
+
+impl<'a> Member<'a> {
+    fn name(self) -> &'a str {
+        match self {
+            Self::Models => "models",
+            Self::Client => "client",
+            Self::Group(group) => group.module.bare(),
+        }
     }
-    members
+
+    fn file(self, ir: &Crate, client: &Client, form: Form) -> String {
+        match self {
+            Self::Models => models::file(client),
+            Self::Client => client::file(client, form),
+            Self::Group(group) => operation::file(ir, client, group, form),
+        }
+    }
 }
 
 /// A type as generated code has it, as seen from the client's module.

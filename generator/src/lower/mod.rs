@@ -25,6 +25,7 @@ use self::schema::Schemas;
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location};
 use crate::ir::{Client, Crate, DocumentInfo, ErrorFormat, Literal, Prose};
 use crate::naming::Ident;
+use crate::parallel;
 use crate::resolve::{DefinitionId, Graph};
 use crate::spec::{Document, Scheme};
 
@@ -68,7 +69,15 @@ pub(crate) struct GroupPlan {
 /// Lowers all clients of a plan.
 pub(crate) fn lower(plan: &Plan, graph: &Graph, diagnostics: &mut Diagnostics) -> Crate {
     let hierarchy = Hierarchy::new(graph);
-    let clients = plan.clients.iter().map(|client| lower_client(client, graph, &hierarchy, diagnostics));
+    let lowered = parallel::map(&plan.clients, |client| {
+        let mut diagnostics = Diagnostics::default();
+        let client = lower_client(client, graph, &hierarchy, &mut diagnostics);
+        (client, diagnostics)
+    });
+    let clients = lowered.into_iter().map(|(client, said)| {
+        diagnostics.extend(said);
+        client
+    });
     Crate { name: plan.crate_name.clone(), clients: clients.collect() }
 }
 

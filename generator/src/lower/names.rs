@@ -100,9 +100,14 @@ fn structure(plan: &ClientPlan, draft: &Draft, shape: &DraftStruct, used: &mut V
                 used.push(key);
                 Wanted::pinned(name.clone())
             }
-            None => Wanted::new(naming::snake(&field.name))
-                .or(naming::spelled_in_case(Case::Snake, &field.name))
-                .or(naming::spelled_in_case(Case::Snake, &field.wire)),
+            None => {
+                let mut wanted = Wanted::new(naming::snake(&field.name));
+                let other = Some(&field.wire).filter(|wire| **wire != field.name);
+                for name in [Some(&field.name).filter(|name| naming::has_symbols(name)), other].into_iter().flatten() {
+                    wanted = wanted.or(naming::spelled_in_case(Case::Snake, name));
+                }
+                wanted
+            }
         });
     }
     let names = scope.assign();

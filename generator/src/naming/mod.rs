@@ -145,6 +145,11 @@ pub(crate) fn spelled_in_case(case: Case, name: &str) -> Ident {
     joined(case, &[name], spelled(name))
 }
 
+/// Whether a name has something in it to be spelled.
+pub(crate) fn has_symbols(name: &str) -> bool {
+    name.contains(|character: char| !character.is_ascii_alphanumeric())
+}
+
 fn joined(case: Case, parts: &[&str], mut words: Vec<String>) -> Ident {
     if words.is_empty() {
         words.push("empty".to_owned());

@@ -136,7 +136,12 @@ fn word_end(run: &[u8]) -> usize {
 
 /// The length of a known word that the run starts with, with an `s` of the plural.
 fn known(run: &[u8]) -> Option<usize> {
-    let length = KNOWN.iter().find(|word| run.starts_with(word.as_bytes()) && ends_there(run, word.len()))?.len();
+    let length = KNOWN
+        .iter()
+        .map(|word| word.as_bytes())
+        // Almost always it is the first letter that tells.
+        .find(|word| run.first() == word.first() && run.starts_with(word) && ends_there(run, word.len()))?
+        .len();
     Some(if run.get(length) == Some(&b's') { length + 1 } else { length })
 }
 

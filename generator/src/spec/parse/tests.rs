@@ -121,7 +121,10 @@ fn a_document_has_its_parts() {
             "parameters": [{ "$ref": "#/parameters/h" }],
         },
     }));
-    assert_eq!((document.info.title.as_str(), document.info.extensions.get("x-a").and_then(Value::as_u64)), ("T", Some(1)));
+    assert_eq!(
+        (document.info.title.as_str(), document.info.extensions.get("x-a").and_then(Value::as_u64)),
+        ("T", Some(1))
+    );
     assert_eq!((document.host.as_deref(), document.base_path.as_deref()), (Some("h"), Some("/b")));
     assert_eq!(document.schemes, [Scheme::Https, Scheme::Http]);
     assert_eq!((&document.consumes[..], &document.produces[..]), (&["a/b".into()][..], &["c/d".into()][..]));
@@ -302,7 +305,10 @@ fn a_schema_has_its_parts() {
     assert_eq!((it.enumeration, it.default.as_deref()), (vec![json!("x"), json!(1), json!(null)], Some(&json!(null))));
     assert_eq!((it.discriminator.as_deref(), it.discriminator_value.as_deref()), (Some("kind"), Some("k")));
     assert_eq!((it.read_only, it.nullable, it.flatten), (true, Some(false), true));
-    assert_eq!((it.client_name.as_deref(), it.extensions), (Some("n"), extensions(&[("x-ms-azure-resource", json!(true))])));
+    assert_eq!(
+        (it.client_name.as_deref(), it.extensions),
+        (Some("n"), extensions(&[("x-ms-azure-resource", json!(true))]))
+    );
     let limits = it.limits.unwrap();
     assert_eq!((limits.minimum.and_then(|it| it.as_f64()), limits.exclusive_minimum), (Some(1.5), true));
     assert_eq!((limits.maximum.and_then(|it| it.as_u64()), limits.exclusive_maximum), (Some(9), false));
