@@ -76,7 +76,7 @@ impl Scanner<'_> {
         let first = self.peek_past_space();
         let start = self.at;
         let children = match first {
-            Some(b'{') => Children::Members(self.members()),
+            Some(b'{') => Children::Members(self.members().into()),
             Some(b'[') => Children::Items(self.items()),
             Some(b'"') => {
                 self.string();

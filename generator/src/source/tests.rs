@@ -249,6 +249,16 @@ fn a_file_is_loaded_once_however_it_is_spelled() {
     fs::remove_dir_all(folder).unwrap();
 }
 
+#[test]
+fn a_member_among_many_is_found() {
+    let members: Vec<String> = (0..100).map(|number| format!("\"k{number}\": {number}")).collect();
+    let text = format!("{{\n{},\n\"k7\": 7\n}}", members.join(",\n"));
+    let (sources, ..) = add("a.json", &text);
+    let line = |pointer: &str| sources.position(&at(pointer)).unwrap().line;
+    // The first stands on line 2; of two with one key, it is the last.
+    assert_eq!([line("/k0"), line("/k99"), line("/k7"), line("/k8"), line("/missing")], [2, 101, 102, 10, 1]);
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -271,7 +281,7 @@ fn stands_where_it_says(text: &str, root: &Node, node: &Node, value: &Value, at:
     assert_eq!(serde_json::from_str::<Value>(&text[node.span.clone()]).unwrap(), *value);
     match (&node.children, value) {
         (Children::Members(members), Value::Object(object)) => {
-            assert_eq!(members.len(), object.len());
+            assert_eq!(members.iter().len(), object.len());
             for (member, (key, value)) in members.iter().zip(object) {
                 let at = at.join(key);
                 assert_eq!(root.find(&at), member.key_span);

@@ -1,5 +1,6 @@
 //! Where everything stands in a text, whether it is JSON or YAML.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -19,8 +20,19 @@ pub(super) enum Children {
     #[default]
     None,
     Items(Vec<Node>),
-    Members(Vec<Member>),
+    Members(Members),
 }
+
+/// The members of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Members {
+    all: Vec<Member>,
+    /// Their indexes in the order of the keys, once somebody looks for one among many.
+    by_key: OnceCell<Vec<usize>>,
+}
+
+/// How many members are looked through one by one.
+const FEW: usize = 32;
 
 /// A member of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +41,34 @@ pub(super) struct Member {
     /// The bytes of the key, with its quotes.
     pub(super) key_span: Range<usize>,
     pub(super) value: Node,
+}
+
+impl From<Vec<Member>> for Members {
+    fn from(all: Vec<Member>) -> Self {
+        Self { all, by_key: OnceCell::new() }
+    }
+}
+
+impl Members {
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, Member> {
+        self.all.iter()
+    }
+
+    /// The last of equal keys is the one whose value was kept.
+    fn find(&self, key: &str) -> Option<&Member> {
+        if self.all.len() <= FEW {
+            return self.all.iter().rfind(|member| member.key == key);
+        }
+        let key_of = |index: &usize| self.all.get(*index).map_or("", |member| member.key.as_str());
+        let by_key = self.by_key.get_or_init(|| {
+            let mut indexes: Vec<usize> = (0..self.all.len()).collect();
+            indexes.sort_by(|left, right| key_of(left).cmp(key_of(right)));
+            indexes
+        });
+        let behind = by_key.partition_point(|index| key_of(index) <= key);
+        let last = self.all.get(*by_key.get(behind.checked_sub(1)?)?)?;
+        (last.key == key).then_some(last)
+    }
 }
 
 impl Node {
@@ -40,8 +80,7 @@ impl Node {
         let mut span = &self.span;
         for step in pointer.steps() {
             match &node.children {
-                // The last of equal keys is the one whose value was kept.
-                Children::Members(members) => match members.iter().rfind(|member| member.key == step) {
+                Children::Members(members) => match members.find(&step) {
                     Some(member) => (node, span) = (&member.value, &member.key_span),
                     None => break,
                 },
@@ -65,8 +104,8 @@ impl Node {
                 }
             }
             Children::Members(members) => {
-                let mut first = HashMap::with_capacity(members.len());
-                for Member { key, key_span, value } in members {
+                let mut first = HashMap::with_capacity(members.all.len());
+                for Member { key, key_span, value } in members.iter() {
                     let earlier = *first.entry(key.as_str()).or_insert(key_span);
                     if earlier != key_span {
                         let at = at.join(key);

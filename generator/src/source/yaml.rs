@@ -153,7 +153,7 @@ impl Builder {
         let Some(Open { start, anchor, content }) = self.open.pop() else { return Ok(()) };
         let (value, children) = match content {
             Content::Sequence { values, nodes } => (Value::Array(values), Children::Items(nodes)),
-            Content::Mapping { object, members, .. } => (Value::Object(object), Children::Members(members)),
+            Content::Mapping { object, members, .. } => (Value::Object(object), Children::Members(members.into())),
         };
         self.complete(anchor, Built { value, node: Node { span: start..span.end, children } })
     }
