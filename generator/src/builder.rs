@@ -125,12 +125,12 @@ impl Builder {
         self
     }
 
-    /// Generates and writes. Files that would not change are not touched.
+    /// Generates and writes. Files that would not change are not touched. Waits while another run writes to the folder.
     ///
     /// # Errors
     ///
     /// Where a file cannot be read or written, a document is not valid, or a file that the generator did not write is in the way.
-    /// Nothing is written then.
+    /// The output folder is then as it was.
     pub fn generate(&self) -> Result<Summary, Failure> {
         let (mut run, files) = self.files()?;
         let out = self.out(run.output.as_ref()).map_err(Failure::usage)?;
@@ -303,6 +303,7 @@ impl Difference {
             DifferenceKind::Stale => ("is no longer generated", None),
             DifferenceKind::Stray => ("is not generated: it does not belong here", None),
             DifferenceKind::Ledger => ("lists other files, or other contents", None),
+            DifferenceKind::Interrupted => ("was left by a run that was interrupted", None),
         };
         Self { path: out.join(difference.path), what, diff }
     }
