@@ -325,3 +325,30 @@ fn a_file_may_change_its_case() {
     assert_eq!((codes, written.removed, written.unchanged), (vec![], names(&["src/Api.rs"]), vec![]));
     assert_eq!(folder.get("src/api.rs").unwrap(), MARKED);
 }
+
+/// Those that fail take the folder away again, while others wait for it.
+#[test]
+fn runs_at_once_that_fail_take_no_folder_from_others() {
+    const RUNS: usize = 8;
+    let long = format!("{}.rs", "x".repeat(300));
+    for _ in 0..50 {
+        let folder = Folder::new();
+        let out = folder.0.join("out");
+        let start = std::sync::Barrier::new(RUNS);
+        std::thread::scope(|scope| {
+            for run in 0..RUNS {
+                let (out, start, long) = (&out, &start, &long);
+                scope.spawn(move || {
+                    let name = if run % 2 == 0 { "a.rs" } else { long };
+                    start.wait();
+                    let mut diags = Diagnostics::default();
+                    let written = write(out, &output(&[(name, &run.to_string())]), true, &mut diags);
+                    assert_eq!(written.is_some(), run % 2 == 0, "{:?}", diags.as_slice());
+                });
+            }
+        });
+        let last: usize = fs::read_to_string(out.join("a.rs")).unwrap().parse().unwrap();
+        let mut diags = Diagnostics::default();
+        assert_eq!(compare(&out, &output(&[("a.rs", &last.to_string())]), &mut diags), []);
+    }
+}
