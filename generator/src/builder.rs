@@ -61,14 +61,15 @@ impl Builder {
         self
     }
 
-    /// Generates a client from this document, Swagger 2.0 in JSON or YAML. May be called again.
+    /// Generates a client from this document, Swagger 2.0 in JSON or YAML. May be called again, in any order.
     #[must_use]
     pub fn spec(mut self, path: impl Into<PathBuf>) -> Self {
         self.specs.push(path.into());
         self
     }
 
-    /// Applies this overlay (OpenAPI Overlay 1.0 or 1.1) to the document that it extends. May be called again.
+    /// Applies this overlay (OpenAPI Overlay 1.0 or 1.1) to the document that it extends. May be called again; overlays
+    /// of the same document are applied in this order.
     #[must_use]
     pub fn overlay(mut self, path: impl Into<PathBuf>) -> Self {
         self.overlays.push(path.into());

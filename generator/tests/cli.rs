@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{fs, str};
 
+#[path = "cli/deterministic.rs"]
+mod deterministic;
 #[path = "cli/runs.rs"]
 mod runs;
 

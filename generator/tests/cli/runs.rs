@@ -7,9 +7,9 @@ use std::process::{Child, Stdio};
 use super::*;
 
 /// The files of a folder, by their paths in it.
-type Files = BTreeMap<PathBuf, String>;
+pub(super) type Files = BTreeMap<PathBuf, String>;
 
-fn files(folder: &Path) -> Files {
+pub(super) fn files(folder: &Path) -> Files {
     let mut files = Files::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -133,7 +133,10 @@ fn a_check_names_a_run_that_was_interrupted() {
     fs::write(folder.0.join("generated/.specsmith.tmp/new-0"), "half").unwrap();
     let (code, out, _) = folder.run(&["check"]);
     assert_eq!(code, 1);
-    assert!(out.starts_with("generated/.specsmith.tmp was left by a run that was interrupted\n1 difference: "), "{out}");
+    assert!(
+        out.starts_with("generated/.specsmith.tmp was left by a run that was interrupted\n1 difference: "),
+        "{out}"
+    );
     assert_eq!(folder.run(&["generate"]).0, 0);
     assert_eq!(folder.run(&["check"]).0, 0);
 }
