@@ -9,6 +9,21 @@ use super::*;
 /// What is read, by path: the five documents with their overlays and manifest, and the documents of all features.
 type Input = BTreeMap<String, String>;
 
+/// References that go round in circles, which are met in the order of a hash map.
+const CIRCLES: &str = "\
+swagger: '2.0'
+info: { title: Circles, version: '1' }
+paths: {}
+definitions:
+  A: { $ref: '#/definitions/B' }
+  B: { $ref: '#/definitions/C' }
+  C: { $ref: '#/definitions/A' }
+  D: { $ref: '#/definitions/E' }
+  E: { $ref: '#/definitions/F' }
+  F: { $ref: '#/definitions/D' }
+  G: { $ref: '#/definitions/A' }
+";
+
 fn input() -> Input {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut input = Input::new();
@@ -27,6 +42,7 @@ fn input() -> Input {
     for path in ["specsmith.yaml", "LICENSE-APACHE", "LICENSE-MIT", "runtime/Cargo.toml"] {
         input.insert(path.to_owned(), fs::read_to_string(root.join(path)).unwrap());
     }
+    input.insert("tests/features/wrong/circles.yaml".to_owned(), CIRCLES.to_owned());
     input
 }
 
@@ -93,7 +109,7 @@ impl How<'_> {
             five.extend(["--overlay".to_owned(), overlay]);
         }
         let features = under("tests/features/", &["/invalid.yaml"]);
-        let wrong = under("tests/features/", &[]);
+        let wrong = [under("tests/features/", &[]), under("tests/features/wrong/", &[])].concat();
         let with = |specs: &[String], words: &[&str]| -> Vec<String> {
             let command = words.iter().take(1).map(|word| (*word).to_owned());
             let rest = words.iter().skip(1).map(|word| (*word).to_owned());
