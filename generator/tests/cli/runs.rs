@@ -69,8 +69,8 @@ fn a_killed_run_leaves_the_folder_as_it_was_or_as_it_is_to_be() {
     let mine = Path::new("src/shelf/shelf45.rs");
     fs::write(out.join(mine), "mine\n").unwrap();
 
-    let (mut cut, mut undone) = (0, 0);
-    // Usually a dozen of them are enough.
+    let (mut cut, mut whole) = (0, 0);
+    // Usually a few dozen of them are enough.
     for round in 0..400_u32 {
         let before = files(&out);
         let mut child = folder.start("generate", if round % 2 == 0 { "b" } else { "a" }, "out");
@@ -91,8 +91,8 @@ fn a_killed_run_leaves_the_folder_as_it_was_or_as_it_is_to_be() {
         assert_eq!(after.remove(mine).as_deref(), Some("mine\n"));
         assert!(states.contains(&after), "round {round} left a mix: {:?}", after.keys());
         cut += u32::from(interrupted);
-        undone += u32::from(!interrupted);
-        if cut >= 8 && undone >= 4 {
+        whole += u32::from(!interrupted);
+        if cut >= 8 && whole >= 4 {
             break;
         }
     }
