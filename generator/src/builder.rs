@@ -61,14 +61,15 @@ impl Builder {
         self
     }
 
-    /// Generates a client from this document, Swagger 2.0 in JSON or YAML. May be called again.
+    /// Generates a client from this document, Swagger 2.0 in JSON or YAML. May be called again, in any order.
     #[must_use]
     pub fn spec(mut self, path: impl Into<PathBuf>) -> Self {
         self.specs.push(path.into());
         self
     }
 
-    /// Applies this overlay (OpenAPI Overlay 1.0 or 1.1) to the document that it extends. May be called again.
+    /// Applies this overlay (OpenAPI Overlay 1.0 or 1.1) to the document that it extends. May be called again; overlays
+    /// of the same document are applied in this order.
     #[must_use]
     pub fn overlay(mut self, path: impl Into<PathBuf>) -> Self {
         self.overlays.push(path.into());
@@ -125,12 +126,12 @@ impl Builder {
         self
     }
 
-    /// Generates and writes. Files that would not change are not touched.
+    /// Generates and writes. Files that would not change are not touched. Waits while another run writes to the folder.
     ///
     /// # Errors
     ///
     /// Where a file cannot be read or written, a document is not valid, or a file that the generator did not write is in the way.
-    /// Nothing is written then.
+    /// The output folder is then as it was.
     pub fn generate(&self) -> Result<Summary, Failure> {
         let (mut run, files) = self.files()?;
         let out = self.out(run.output.as_ref()).map_err(Failure::usage)?;
@@ -303,6 +304,7 @@ impl Difference {
             DifferenceKind::Stale => ("is no longer generated", None),
             DifferenceKind::Stray => ("is not generated: it does not belong here", None),
             DifferenceKind::Ledger => ("lists other files, or other contents", None),
+            DifferenceKind::Interrupted => ("was left by a run that was interrupted", None),
         };
         Self { path: out.join(difference.path), what, diff }
     }

@@ -145,7 +145,8 @@ fn package(manifest: &Manifest, folder: &Path) -> Package {
     let mut licenses = Vec::new();
     for name in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
         if let Ok(text) = std::fs::read_to_string(folder.join(name)) {
-            licenses.push((name.to_owned(), text));
+            // As everything that is generated, whatever git made of it.
+            licenses.push((name.to_owned(), text.replace("\r\n", "\n")));
         }
     }
     Package {
@@ -205,7 +206,7 @@ fn without_manifest(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<(Plan, usize)> {
-    let documents: Vec<FileId> = specs.iter().filter_map(|path| sources.load(path, diagnostics)).collect();
+    let documents: Vec<FileId> = sorted(specs).into_iter().filter_map(|path| sources.load(path, diagnostics)).collect();
     let mut applied = 0;
     for path in overlays {
         let Some(overlay) = sources.load(path, diagnostics) else { continue };
@@ -241,6 +242,13 @@ fn without_manifest(
         strict: false,
     });
     Some((Plan { crate_name: crate_name.to_owned(), clients: clients.collect() }, applied))
+}
+
+/// By name, so that the order of arguments makes no difference; by folder, where that is the same.
+fn sorted(paths: &[PathBuf]) -> Vec<&PathBuf> {
+    let mut paths: Vec<&PathBuf> = paths.iter().collect();
+    paths.sort_by_cached_key(|path| (path.file_name().map(ToOwned::to_owned), plain(path)));
+    paths
 }
 
 /// The document that an overlay extends, or the only one there is.

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{fs, str};
 
+#[path = "cli/deterministic.rs"]
+mod deterministic;
+#[path = "cli/runs.rs"]
+mod runs;
+
 const SPEC: &str = r##"{
   "swagger": "2.0",
   "info": { "title": "Shelf", "version": "1" },

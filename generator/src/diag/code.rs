@@ -172,6 +172,8 @@ codes! {
     BrokenLedger = "SM704", Error;
     /// A file that is no longer generated was edited by hand, and has been left where it is.
     StaleKept = "SM705", Warning;
+    /// A generated file was edited by hand, and has been generated anew: the edit is lost.
+    EditOverwritten = "SM706", Warning;
 }
 
 impl fmt::Display for Code {
