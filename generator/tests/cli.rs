@@ -95,7 +95,7 @@ fn a_document_with_errors_is_a_no_and_leaves_everything_as_it_was() {
     folder.replace("shelf.json", "\"type\": \"object\"", "\"type\": \"objekt\"");
     let (code, out, err) = folder.run(&["generate"]);
     assert_eq!((code, out.as_str()), (1, ""));
-    assert!(err.contains("error[SM401]") && err.contains("--> shelf.json:10:73"), "{err}");
+    assert!(err.contains("error[SM401]") && err.contains("--> shelf.json:10:81"), "{err}");
     assert!(err.contains("error[SM3"), "all problems come in one run: {err}");
     assert!(!err.contains('\u{1b}'), "no colors but on a terminal");
     assert_eq!(fs::read_to_string(folder.0.join("generated/src/shelf/models.rs")).unwrap(), before);

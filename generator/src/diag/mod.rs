@@ -115,8 +115,19 @@ mod code;
 mod render;
 
 pub use code::{Code, Severity};
-#[allow(unused_imports, reason = "the command line and the library's report print with them")]
-pub(crate) use render::{render_json, render_text};
+pub(crate) use render::{render_json, render_sarif, render_text};
+
+/// What of a place is underlined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// The key of a member, an item of an array, or the first line of the document.
+    #[default]
+    Node,
+    /// The value of a member where it is a scalar, or else the key.
+    Value,
+    /// These bytes of the text, where a pointer cannot say it: a syntax error, the first of two equal keys.
+    Bytes(Span),
+}
 
 /// A second place that has to do with a problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,8 +135,8 @@ pub(crate) use render::{render_json, render_text};
 pub struct Label {
     /// Where.
     pub location: Location,
-    /// The bytes of the text, where a pointer cannot say it.
-    pub span: Option<Span>,
+    /// What of it.
+    pub part: Part,
     /// What about it.
     pub message: String,
 }
@@ -140,8 +151,8 @@ pub struct Diagnostic {
     pub message: String,
     /// Where; `None` where no file has to do with it.
     pub location: Option<Location>,
-    /// The bytes of the text, where a pointer cannot say it: a syntax error, the first of two equal keys.
-    pub span: Option<Span>,
+    /// What of the place is underlined.
+    pub part: Part,
     /// Other places that have to do with it.
     pub labels: Vec<Label>,
     /// What to do.
@@ -151,7 +162,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A problem without a place.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), location: None, span: None, labels: Vec::new(), help: None }
+        Self { code, message: message.into(), location: None, part: Part::Node, labels: Vec::new(), help: None }
     }
 
     /// The same, at a place.
@@ -161,24 +172,40 @@ impl Diagnostic {
         self
     }
 
+    /// The same, at the value of a member rather than its key.
+    #[must_use]
+    pub fn at_value(mut self, location: &Location) -> Self {
+        self.part = Part::Value;
+        self.at(location)
+    }
+
     /// The same, at bytes of the text that the pointer of its location cannot tell from others.
     #[must_use]
     pub fn spanning(mut self, span: impl Into<Span>) -> Self {
-        self.span = Some(span.into());
+        self.part = Part::Bytes(span.into());
         self
     }
 
     /// The same, with a second place.
     #[must_use]
-    pub fn label(mut self, location: &Location, message: impl Into<String>) -> Self {
-        self.labels.push(Label { location: location.clone(), span: None, message: message.into() });
-        self
+    pub fn label(self, location: &Location, message: impl Into<String>) -> Self {
+        self.label_part(location, Part::Node, message)
+    }
+
+    /// The same, with the value of a member as a second place.
+    #[must_use]
+    pub fn label_value(self, location: &Location, message: impl Into<String>) -> Self {
+        self.label_part(location, Part::Value, message)
     }
 
     /// The same, with a second place that a pointer cannot name.
     #[must_use]
-    pub fn label_spanning(mut self, location: &Location, span: impl Into<Span>, message: impl Into<String>) -> Self {
-        self.labels.push(Label { location: location.clone(), span: Some(span.into()), message: message.into() });
+    pub fn label_spanning(self, location: &Location, span: impl Into<Span>, message: impl Into<String>) -> Self {
+        self.label_part(location, Part::Bytes(span.into()), message)
+    }
+
+    fn label_part(mut self, location: &Location, part: Part, message: impl Into<String>) -> Self {
+        self.labels.push(Label { location: location.clone(), part, message: message.into() });
         self
     }
 
@@ -208,6 +235,12 @@ impl Diagnostics {
     /// Those that are errors.
     pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.iter().filter(|diagnostic| diagnostic.code.severity() == Severity::Error)
+    }
+
+    /// Whether one of them is an error at a node or below it: what follows from that needs no words.
+    pub fn has_errors_in(&self, node: &Location) -> bool {
+        let mut places = self.errors().filter_map(|diagnostic| diagnostic.location.as_ref());
+        places.any(|place| place.file == node.file && place.pointer.below(&node.pointer).is_some())
     }
 
     /// In the order in which they were found.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Pointer};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Part, Pointer};
 
 mod json;
 mod position;
@@ -21,6 +21,9 @@ use tree::Node;
 
 /// How deep objects and arrays may be nested; what serde_json allows.
 const MAX_DEPTH: usize = 128;
+
+/// What to do about more than that.
+const FLATTEN: &str = "give the inner parts a name under `definitions`, and refer to them with `$ref`";
 
 /// The files of a run.
 #[derive(Debug, Default)]
@@ -85,7 +88,7 @@ struct Fault {
     code: Code,
     message: String,
     span: Range<usize>,
-    help: Option<&'static str>,
+    help: &'static str,
 }
 
 impl Sources {
@@ -93,6 +96,16 @@ impl Sources {
     ///
     /// Of a file that was tried before nothing is said a second time.
     pub(crate) fn load(&mut self, path: &Path, diags: &mut Diagnostics) -> Option<FileId> {
+        self.load_named(path, None, diags)
+    }
+
+    /// The same for a path that stands in another file.
+    pub(crate) fn load_named(
+        &mut self,
+        path: &Path,
+        at: Option<&Location>,
+        diags: &mut Diagnostics,
+    ) -> Option<FileId> {
         let canonical = fs::canonicalize(path);
         if let Some(&id) = canonical.as_ref().ok().and_then(|canonical| self.by_path.get(canonical)) {
             return self.file(id).parsed.then_some(id);
@@ -104,7 +117,11 @@ impl Sources {
         let (canonical, bytes) = match canonical.and_then(|canonical| Ok((canonical, fs::read(path)?))) {
             Ok(read) => read,
             Err(error) => {
-                diags.push(unreadable(path, &error));
+                let problem = unreadable(path, &error);
+                diags.push(match at {
+                    Some(at) => problem.at_value(at),
+                    None => problem,
+                });
                 return None;
             }
         };
@@ -120,7 +137,7 @@ impl Sources {
                     code: Code::Syntax,
                     message: format!("not UTF-8: the byte 0x{byte:02X} does not belong here"),
                     span: start..start + char::REPLACEMENT_CHARACTER.len_utf8(),
-                    help: Some("save the file as UTF-8"),
+                    help: "save the file as UTF-8",
                 };
                 self.insert(path, text, Err(fault), diags)
             }
@@ -152,9 +169,7 @@ impl Sources {
         let (parsed, value, tree) = match parsed {
             Ok((value, tree)) => (true, value, tree),
             Err(fault) => {
-                let mut diagnostic = Diagnostic::new(fault.code, fault.message).at(&root).spanning(fault.span);
-                diagnostic.help = fault.help.map(str::to_owned);
-                diags.push(diagnostic);
+                diags.push(Diagnostic::new(fault.code, fault.message).at(&root).spanning(fault.span).help(fault.help));
                 (false, Value::Null, OnceCell::from(Node::default()))
             }
         };
@@ -213,19 +228,17 @@ impl Sources {
         &self.paths
     }
 
-    /// Where a node stands: in the overlay that wrote it, or else in its file.
+    /// Where a part of a node stands: in the overlay that wrote it, or else in its file.
     ///
     /// `None` only for an id from other sources.
-    pub(crate) fn position(&self, location: &Location) -> Option<Position<'_>> {
+    pub(crate) fn position(&self, location: &Location, part: Part) -> Option<Position<'_>> {
+        if let Part::Bytes(span) = part {
+            return self.get(location.file).map(|file| Position::new(location.file, file, span.range()));
+        }
         let location = self.written_at(location);
         let file = self.get(location.file)?;
-        let span = file.tree().find(&location.pointer);
+        let span = file.tree().find(&location.pointer, part == Part::Value);
         Some(Position::new(location.file, file, span))
-    }
-
-    /// Where bytes of a file's text stand.
-    pub(crate) fn position_of_span(&self, file: FileId, span: Range<usize>) -> Option<Position<'_>> {
-        self.get(file).map(|source| Position::new(file, source, span))
     }
 
     /// The overlay's node that wrote what stands at a location, if one did.
@@ -261,7 +274,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
         io::ErrorKind::NotFound => {
             diagnostic.help("check the path; it is relative to the folder of the file that names it")
         }
-        _ => diagnostic,
+        _ => diagnostic.help("it must be a file that may be read: check its kind and its permissions"),
     }
 }
 

@@ -110,7 +110,11 @@ impl Gaps {
             if places > 1 {
                 message.push_str(&format!(" (this is the first of {places} places)"));
             }
-            diags.push(Diagnostic::new(code, message).at(&at));
+            let help = match feature {
+                Unsupported::PathReference => "write the path's operations in its place, by an overlay",
+                _ => "if that will do, remove it by an overlay, and nothing is said any more",
+            };
+            diags.push(Diagnostic::new(code, message).at(&at).help(help));
         }
     }
 }
