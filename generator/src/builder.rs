@@ -375,6 +375,11 @@ impl Failure {
         &self.0
     }
 
+    /// The problems alone.
+    pub fn into_messages(self) -> Messages {
+        *self.0
+    }
+
     /// Whether it is for a file that cannot be read, or for a call that makes no sense, rather than for what stands in a document.
     pub fn is_unreadable(&self) -> bool {
         self.codes().any(|code| matches!(code, Code::Usage | Code::Unreadable))

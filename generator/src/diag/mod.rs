@@ -222,9 +222,11 @@ impl Diagnostic {
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// Adds one.
+    /// Adds one, unless it repeats the one before.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        if self.0.last() != Some(&diagnostic) {
+            self.0.push(diagnostic);
+        }
     }
 
     /// Whether one of them is an error.
@@ -266,7 +268,7 @@ impl Diagnostics {
 
 impl Extend<Diagnostic> for Diagnostics {
     fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, more: I) {
-        self.0.extend(more);
+        more.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 }
 

@@ -131,7 +131,7 @@ fn text_of_one(out: &mut String, one: &Placed<'_, '_>, sources: &Sources, paint:
         let own_file = sources.get(location.file).map(|file| file.path.as_path());
         let elsewhere = own_file.filter(|path| position.is_some_and(|position| position.path != *path));
         let of = elsewhere.map_or_else(String::new, |path| format!(" of {}", display(path)));
-        note(out, width, "at", &format!("{}{of}", location.pointer), paint);
+        note(out, width, "at", &format!("{}{of}", shortened(location.pointer.as_str())), paint);
     }
     for (label, position) in labels {
         match position {
@@ -171,6 +171,18 @@ fn quote(out: &mut String, position: &Position<'_>, width: usize, style: &str, p
         paint.paint(style, &carets),
         indent = underline.start
     );
+}
+
+/// A pointer that may be long: its start and its end.
+fn shortened(pointer: &str) -> Cow<'_, str> {
+    let length = pointer.chars().count();
+    if length <= MAX_WIDTH {
+        return pointer.into();
+    }
+    let kept = MAX_WIDTH / 2;
+    let start: String = pointer.chars().take(kept).collect();
+    let end: String = pointer.chars().skip(length - kept).collect();
+    format!("{start}…{end}").into()
 }
 
 /// A remark below an excerpt; lines after the first are set under it.

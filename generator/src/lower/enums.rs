@@ -117,7 +117,7 @@ impl Schemas<'_> {
                     )
                     .at_value(&name_of(&schema.at))
                     .label_value(&name_of(&first.at), "the other enum")
-                    .help("the second is named after the place where it stands; give it another `x-ms-enum` name"),
+                    .help("the second is named after the place where it stands; give it another `x-ms-enum` name by an overlay"),
                 );
             }
         }

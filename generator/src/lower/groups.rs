@@ -32,9 +32,9 @@ pub(super) fn groups(
 ) -> Vec<Group> {
     let mut left: IndexMap<String, Lowered> =
         operations.into_iter().map(|lowered| (lowered.operation.id.0.clone(), lowered)).collect();
-    let mut drafts = planned(plan, &mut left, absent, diagnostics);
+    let (mut drafts, meant) = planned(plan, &mut left, absent, diagnostics);
     if !plan.groups.is_empty() {
-        report_ungrouped(&left, diagnostics);
+        report_ungrouped(&left, &meant, diagnostics);
     }
     by_prefix(left, &mut drafts);
     let mut scope = Scope::new(CLIENT_NAMES);
@@ -45,12 +45,14 @@ pub(super) fn groups(
     drafts.into_iter().zip(modules).map(|(draft, module)| group(module, draft.description, draft.members)).collect()
 }
 
+/// The groups, and the ids that misspelt ones may have meant.
 fn planned(
     plan: &ClientPlan,
     left: &mut IndexMap<String, Lowered>,
     absent: &Absent,
     diagnostics: &mut Diagnostics,
-) -> Vec<Draft> {
+) -> (Vec<Draft>, Vec<String>) {
+    let mut meant = Vec::new();
     let ids: Vec<String> = left.keys().cloned().collect();
     let mut drafts = Vec::new();
     for group in &plan.groups {
@@ -59,17 +61,21 @@ fn planned(
             match left.shift_remove(id) {
                 Some(lowered) => members.push((Wanted::pinned(method.clone()), lowered.operation)),
                 None if absent.has_operation(id) => {}
-                None => diagnostics.push(
-                    Diagnostic::new(
-                        Code::NoSuchOperation,
-                        format!("no document of the client has an operation `{id}`"),
-                    )
-                    .at_value(at)
-                    .help(match nearest(id, ids.iter().map(String::as_str)) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => "`specsmith inspect SPEC` lists the operations of a document".to_owned(),
-                    }),
-                ),
+                None => {
+                    let near = nearest(id, ids.iter().map(String::as_str));
+                    meant.extend(near.map(str::to_owned));
+                    diagnostics.push(
+                        Diagnostic::new(
+                            Code::NoSuchOperation,
+                            format!("no document of the client has an operation `{id}`"),
+                        )
+                        .at_value(at)
+                        .help(match near {
+                            Some(near) => format!("did you mean `{near}`?"),
+                            None => "`specsmith inspect SPEC` lists the operations of a document".to_owned(),
+                        }),
+                    );
+                }
             }
         }
         drafts.push(Draft {
@@ -78,11 +84,12 @@ fn planned(
             members,
         });
     }
-    drafts
+    (drafts, meant)
 }
 
-fn report_ungrouped(left: &IndexMap<String, Lowered>, diagnostics: &mut Diagnostics) {
-    for (id, lowered) in left.iter().filter(|(_, lowered)| lowered.operation.side != Side::Server) {
+fn report_ungrouped(left: &IndexMap<String, Lowered>, meant: &[String], diagnostics: &mut Diagnostics) {
+    let called = left.iter().filter(|(id, lowered)| lowered.operation.side != Side::Server && !meant.contains(id));
+    for (id, lowered) in called {
         diagnostics.push(
             Diagnostic::new(Code::NoGroup, format!("the operation `{id}` stands in no group of the manifest"))
                 .at(&lowered.operation.at)

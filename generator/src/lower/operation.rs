@@ -7,7 +7,7 @@ use super::client::ClientScope;
 use super::media;
 use super::path::{self, Hole};
 use super::schema::Schemas;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Location};
 use crate::ir::{
     BodyKind, CollectionFormat, Constant, Literal, LongRunning, Method, Parameter, PathArgument, PathPart, Place,
     Prose, Retry, Role, Side, Type,
@@ -280,7 +280,7 @@ impl<'g> Context<'_, 'g> {
             In::Header if parameter.header_prefix.is_some() => Place::HeaderPrefix,
             In::Header => Place::Header { list },
             In::FormData if *ty == Type::Bytes => {
-                self.unsupported(&parameter.at, "a form with files (`multipart/form-data`)", id);
+                self.unsupported(&parameter.at.join("name"), "a form with files (`multipart/form-data`)", None, id);
                 return None;
             }
             In::FormData => Place::Form { list },
@@ -288,14 +288,20 @@ impl<'g> Context<'_, 'g> {
         })
     }
 
-    pub(super) fn unsupported(&mut self, at: &crate::diag::Location, what: &str, id: &str) {
-        self.report(
-            Diagnostic::new(Code::Unsupported, format!("{what} is not supported yet"))
-                .at(at)
-                .help(format!(
-                    "the operation `{id}` is left out; if the service speaks JSON too, say so by an overlay"
-                )),
+    /// `media` is where the media types stand that are in the way.
+    pub(super) fn unsupported(&mut self, at: &Location, what: &str, media: Option<&Location>, id: &str) {
+        let diagnostic = Diagnostic::new(Code::Unsupported, format!("{what} is not supported yet")).at_value(at).help(
+            format!("the operation `{id}` is left out; if the service speaks JSON too, say so by an overlay"),
         );
+        self.report(match media {
+            Some(media) => diagnostic.label(media, "the media types stand here"),
+            None => diagnostic,
+        });
+    }
+
+    /// Where an operation's `consumes` or `produces` stands: with it, or with the document.
+    pub(super) fn media_at(&self, source: &spec::Operation, own: bool, key: &str) -> Location {
+        if own { source.at.join(key) } else { self.document.at.join(key) }
     }
 
     /// A parameter outside the body is text, or a list of texts.
@@ -314,7 +320,7 @@ impl<'g> Context<'_, 'g> {
             return ty;
         }
         let message = format!("the parameter `{}` is not a simple value", parameter.name);
-        self.report(Diagnostic::new(Code::ParameterType, message).at(&parameter.at).help(help));
+        self.report(Diagnostic::new(Code::ParameterType, message).at_value(&parameter.at.join("type")).help(help));
         ty
     }
 
@@ -325,7 +331,8 @@ impl<'g> Context<'_, 'g> {
         let kind = match media::body(consumes, &ty) {
             Ok(kind) => kind,
             Err(media) => {
-                self.unsupported(&parameter.at, &format!("a body of the type `{media}`"), id);
+                let at = self.media_at(source, source.consumes.is_some(), "consumes");
+                self.unsupported(&parameter.at.join("name"), &format!("a body of the type `{media}`"), Some(&at), id);
                 return None;
             }
         };
@@ -347,7 +354,8 @@ impl<'g> Context<'_, 'g> {
             && consumes.iter().any(|media| media.starts_with("multipart/"))
             && !consumes.iter().any(|media| media.contains("urlencoded"))
         {
-            self.unsupported(&source.at, "a form of several parts (`multipart/form-data`)", id);
+            let at = self.media_at(source, source.consumes.is_some(), "consumes");
+            self.unsupported(&source.at, "a form of several parts (`multipart/form-data`)", Some(&at), id);
             return None;
         }
         Some(())

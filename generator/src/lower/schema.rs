@@ -138,7 +138,9 @@ impl<'a> Schemas<'a> {
         } else {
             (
                 Code::UnequalDefinitionsSplit,
-                "each becomes a model; the later ones are named after their document".to_owned(),
+                "each becomes a model, the later one named after its document; make them equal or give one another name \
+                 by an overlay"
+                    .to_owned(),
             )
         };
         self.diagnostics.push(
@@ -193,7 +195,10 @@ impl<'a> Schemas<'a> {
             self.types.insert(id.clone(), Type::Model(model));
         }
         let tag = self.hierarchy.tag(id).map(|(name, value)| (Literal(name.to_owned()), Literal(value.to_owned())));
+        // A list may well contain a struct that contains the list.
+        let looking = std::mem::take(&mut self.looking);
         let shape = self.fields(schema, &id.name, tag);
+        self.looking = looking;
         self.finish(model, DraftShape::Struct(shape));
         model
     }

@@ -149,7 +149,7 @@ impl<'a> Action<'a> {
                 let help = "remove the node in an action before this one, then write it anew";
                 let node = Location { file, pointer: Pointer::parse(&format!("{pointer}{below}")) };
                 return Err(Diagnostic::new(Code::Incompatible, message)
-                    .at(&at)
+                    .at_value(&at)
                     .label(&node, format!("the document has {wanted} here"))
                     .help(help));
             }

@@ -51,7 +51,7 @@ impl<'g> Chains<'g> {
                 let message = format!("`{}` is {found}; {needed} is needed here", reference.target);
                 let problem = Diagnostic::new(Code::WrongKind, message)
                     .at_value(&reference.at)
-                    .help(format!("name one under `{}`", kind.section()));
+                    .help(format!("name {needed}, under `{}`", kind.section()));
                 Some(match self.place(node) {
                     Some(place) => problem.label(place, format!("{found} is defined here")),
                     None => problem,

@@ -274,7 +274,7 @@ fn a_reference_must_name_the_right_kind() {
         "parameters": {"p": {"name": "p", "in": "query", "type": "string"}}"##,
     );
     let expected = [
-        ("a.json#/definitions/A/$ref", "`#/parameters/p` is a parameter; a schema is needed here; name one under `definitions`"),
+        ("a.json#/definitions/A/$ref", "`#/parameters/p` is a parameter; a schema is needed here; name a schema, under `definitions`"),
         (
             "a.json#/definitions/B/$ref",
             "`#` is a whole document, not a schema; add `#/` and where in the document it stands",

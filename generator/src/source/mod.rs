@@ -269,12 +269,12 @@ impl SourceFile {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
-    let diagnostic = Diagnostic::new(Code::Unreadable, format!("cannot read `{}`: {error}", path.display()));
+    let shown = path.display();
     match error.kind() {
-        io::ErrorKind::NotFound => {
-            diagnostic.help("check the path; it is relative to the folder of the file that names it")
-        }
-        _ => diagnostic.help("it must be a file that may be read: check its kind and its permissions"),
+        io::ErrorKind::NotFound => Diagnostic::new(Code::Unreadable, format!("there is no file `{shown}`"))
+            .help("check the path; it is relative to the folder of the file that names it"),
+        _ => Diagnostic::new(Code::Unreadable, format!("cannot read `{shown}`: {error}"))
+            .help("it must be a file that may be read: check its kind and its permissions"),
     }
 }
 

@@ -13,7 +13,7 @@ mod tests;
 
 use serde_json::Value;
 
-use self::read::{Object, Parser};
+use self::read::{Object, Parser, Read};
 use super::{Document, Extensions, Info, OrRef, Parameter, Response, Schema, Scheme, Unsupported};
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Pointer};
 use indexmap::IndexMap;
@@ -113,7 +113,7 @@ impl Parser<'_> {
         self.report(match found {
             Some((key, found)) => Diagnostic::new(Code::NotSwagger2, format!("this is {found}"))
                 .at_value(&at.join(key))
-                .help("only Swagger 2.0 is supported yet: convert the document, or take its edition of Swagger 2.0"),
+                .help("only Swagger 2.0 is supported yet: convert the document, or use its Swagger 2.0 form"),
             None => Diagnostic::new(
                 Code::NotSwagger2,
                 "this is not an OpenAPI document: it has neither `swagger` nor `openapi`",
@@ -185,8 +185,9 @@ impl Parser<'_> {
 
     fn schemes(&mut self, schemes: &mut Vec<Scheme>, at: &Location, value: &Value) {
         self.list(schemes, at, "schemes", value);
-        if schemes.iter().any(|scheme| matches!(scheme, Scheme::Ws | Scheme::Wss)) {
-            self.gap(Unsupported::WebSocket, &at.join("schemes"));
+        let is_websocket = |value: &Value| matches!(Scheme::read(value), Some(Scheme::Ws | Scheme::Wss));
+        if let Some(index) = value.as_array().and_then(|schemes| schemes.iter().position(is_websocket)) {
+            self.gap(Unsupported::WebSocket, &at.join("schemes").join(index));
         }
     }
 }
