@@ -36,11 +36,14 @@ fn examples(code: Code) -> (Example, Example) {
             side = Some(usize::from(line.starts_with("Right")));
         }
         if let Some(kind) = line.strip_prefix("```") {
-            let block: String = lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
+            let block: String =
+                lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
             let side = &mut sides[side.unwrap_or_else(|| panic!("{code}: an example is neither Wrong nor Right"))];
             match kind {
                 "console" => side.command = Some(block.trim().trim_start_matches("$ ").to_owned()),
-                _ => drop(side.files.insert(name.take().unwrap_or_else(|| panic!("{code}: what file is this?")), block)),
+                _ => {
+                    drop(side.files.insert(name.take().unwrap_or_else(|| panic!("{code}: what file is this?")), block))
+                }
             }
         } else if let Some((_, rest)) = line.split_once('`') {
             name = rest.strip_suffix("`:").map(str::to_owned);
@@ -100,7 +103,10 @@ fn every_code_is_triggered_by_its_wrong_example_and_by_it_alone() {
         let (wrong, right) = examples(code);
         let (folder, said) = wrong.run(&format!("diagnostics-{code}-wrong"));
         let text = relative(&said.to_text(false), &folder);
-        assert!(!said.is_empty(), "{code} is not triggered by its example: either that is wrong, or nothing uses the code");
+        assert!(
+            !said.is_empty(),
+            "{code} is not triggered by its example: either that is wrong, or nothing uses the code"
+        );
         assert!(said.iter().all(|diagnostic| diagnostic.code == code), "{code} is not alone:\n{text}");
         assert!(said.iter().all(|diagnostic| diagnostic.help.is_some()), "{code} does not say what to do:\n{text}");
         insta::with_settings!({
@@ -112,6 +118,158 @@ fn every_code_is_triggered_by_its_wrong_example_and_by_it_alone() {
         let (folder, said) = right.run(&format!("diagnostics-{code}-right"));
         assert!(said.is_empty(), "the right example of {code} is not:\n{}", relative(&said.to_text(false), &folder));
     }
+}
+
+fn example(files: &[(&str, &str)]) -> Example {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+    Example { files: files.collect(), command: None }
+}
+
+/// Code and line of each, in the order in which they are shown.
+fn said(name: &str, files: &[(&str, &str)]) -> Vec<String> {
+    let (folder, said) = example(files).run(name);
+    let lines = said.to_json();
+    let lines = lines.lines().map(|line| {
+        let one: Value = serde_json::from_str(line).unwrap();
+        let file = relative(one["file"].as_str().unwrap_or_default(), &folder);
+        format!("{} {file}:{}", one["code"].as_str().unwrap(), one["line"])
+    });
+    lines.collect()
+}
+
+const MANIFEST: &str = "\
+crate: { name: shelf, version: 1 }
+out: generated
+clients:
+  shelf:
+    documents: [{ path: api.yaml, overlays: [api.overlay.yaml] }, missing.yaml]
+    groups: { books: { operations: { getIt: Books_Get } } }
+  other:
+    documents: [other.yaml]
+    groups: { things: { operations: { get: Things_Gte, list: Things_List } } }
+    models: { Nothing: Something }
+";
+
+const OVERLAY: &str = "\
+overlay: 1.0.0
+info: { title: Corrections, version: \"1\" }
+actions:
+  - target: $.nowhere
+    remove: true
+  - target: $.paths['/books'].get
+    update: { deprecated: 1 }
+";
+
+const API: &str = r##"swagger: "2.0"
+info: { title: Shelf, version: "1" }
+paths:
+  /books:
+    get:
+      operationId: Books_Get
+      responses: { 200: { description: Yes., schema: { $ref: "#/definitions/Missing" } } }
+definitions:
+  Book: { allOf: [{ $ref: "#/definitions/Book" }], format: nothing }
+  Date: { type: string, format: dtae }
+"##;
+
+const OTHER: &str = r##"swagger: "2.0"
+info: { title: Things, version: "1" }
+paths:
+  /things:
+    get: { operationId: Things_Get, responses: { 200: { description: Yes. } } }
+    put: { operationId: Things_List, responses: { 200: { description: Yes. } } }
+    post: { operationId: Things_List, responses: { 200: { description: Yes. } } }
+definitions:
+  Same: { $ref: "#/definitions/Same" }
+  Thing: { type: thing }
+"##;
+
+/// Every room finds something here, from the manifest to lowering, and none keeps another from being heard.
+#[test]
+fn one_run_shows_all_problems_in_their_order() {
+    let files = [("specsmith.yaml", MANIFEST), ("api.yaml", API), ("api.overlay.yaml", OVERLAY), ("other.yaml", OTHER)];
+    let expected = [
+        "SM601 specsmith.yaml:1",
+        "SM101 specsmith.yaml:5",
+        "SM603 specsmith.yaml:6",
+        "SM611 specsmith.yaml:9",
+        "SM612 specsmith.yaml:10",
+        "SM401 api.yaml:7",
+        "SM405 api.yaml:9",
+        "SM505 api.yaml:10",
+        "SM205 api.overlay.yaml:4",
+        "SM302 api.overlay.yaml:7",
+        "SM510 other.yaml:7",
+        "SM404 other.yaml:9",
+        "SM303 other.yaml:10",
+    ];
+    assert_eq!(said("diagnostics-all", &files), expected);
+}
+
+/// What is not there for a reason that was given is not missed again.
+#[test]
+fn nothing_is_said_of_what_merely_follows() {
+    let document = r##"swagger: "2.0"
+info: { title: Shelf, version: "1" }
+paths:
+  /books/{id}/{page}:
+    get:
+      operationId: 7
+      parameters: [{ $ref: "#/parameters/Missing" }, { name: page, in: paht, type: integer }]
+      responses: { 200: { description: Yes. } }
+  /books/{book}:
+    get:
+      operationId: Books_Get
+      parameters: [{ name: book, in: path, required: true, type: strnig }, { name: filter, in: query, type: [x] }]
+      responses: { 200: { description: Yes., schema: { $ref: "#/definitions/Broken" } } }
+definitions:
+  Book:
+    required: [title, shelf]
+    allOf: [{ $ref: "#/definitions/Missing" }]
+  Page:
+    required: [number]
+    properties: { number: 1 }
+  Broken: 7
+  Volume: { allOf: [{ $ref: "#/definitions/Broken" }], required: [number] }
+"##;
+    let expected = [
+        "SM302 api.yaml:6",
+        "SM401 api.yaml:7",
+        "SM303 api.yaml:7",
+        "SM303 api.yaml:12",
+        "SM303 api.yaml:12",
+        "SM401 api.yaml:17",
+        "SM302 api.yaml:20",
+        "SM302 api.yaml:21",
+    ];
+    assert_eq!(said("diagnostics-follow", &[("api.yaml", document)]), expected);
+
+    let manifest = "\
+crate: { name: shelf, version: 0.1.0 }
+out: generated
+clients:
+  shelf:
+    documents: [api.yaml]
+    groups: { books: { operations: { get: Books_Get, add: Books_Add, put: Books_Put } } }
+    models: { Book: Volume }
+    fields: { Book.title: name }
+";
+    let document = r##"swagger: "2.0"
+info: { title: Shelf, version: "1" }
+paths:
+  /books:
+    get: []
+    post:
+      operationId: Books_Add
+      consumes: [application/xml]
+      parameters: [{ name: book, in: body, schema: { $ref: "#/definitions/Book" } }]
+      responses: { 200: { description: Yes. } }
+    put: { operationId: Books_Put, responses: { 200: { description: Yes. } } }
+definitions:
+  Book: { properties: [title] }
+"##;
+    let expected = ["SM302 api.yaml:5", "SM511 api.yaml:9", "SM302 api.yaml:13"];
+    assert_eq!(said("diagnostics-names", &[("specsmith.yaml", manifest), ("api.yaml", document)]), expected);
 }
 
 /// Whether files are to be written rather than compared.
@@ -155,6 +313,12 @@ fn the_examples_stand_in_a_folder_for_each_code() {
             fs::write(path, text).unwrap();
         }
     }
+    let snapshots = files(&root().join("tests/snapshots"));
+    let of_no_code = |name: &&String| {
+        let id = name.strip_prefix("diagnostics@").and_then(|name| name.strip_suffix(".snap"));
+        id.is_some_and(|id| Code::from_id(id).is_none())
+    };
+    assert_eq!(snapshots.keys().find(of_no_code), None, "remove the snapshot: its code is gone");
     let found = files(&folder);
     let differ: Vec<&String> = expected
         .iter()
@@ -196,7 +360,17 @@ fn what_programs_read_is_what_people_read() {
         for (one, result) in diagnostics.iter().zip(results) {
             let fields: Vec<&String> = one.as_object().unwrap().keys().collect();
             let expected = [
-                "code", "severity", "message", "file", "line", "column", "end_column", "document", "pointer", "labels", "help",
+                "code",
+                "severity",
+                "message",
+                "file",
+                "line",
+                "column",
+                "end_column",
+                "document",
+                "pointer",
+                "labels",
+                "help",
             ];
             assert_eq!(fields, expected, "as documented, in this order");
             assert_eq!((&one["code"], &one["severity"]), (&code.id().into(), &code.severity().to_string().into()));

@@ -232,11 +232,10 @@ impl Builder {
 
     fn out(&self, output: Option<&Output>) -> Result<PathBuf, Failure> {
         let own = self.out_dir.clone().or_else(|| output.and_then(|output| output.out.clone()));
-        own.or_else(|| std::env::var_os("OUT_DIR").map(PathBuf::from))
-            .ok_or_else(|| {
-                let message = "no output folder is given, and `OUT_DIR` is not set";
-                Failure::usage(message, "say where to write, with `Builder::out_dir` or from a build script")
-            })
+        own.or_else(|| std::env::var_os("OUT_DIR").map(PathBuf::from)).ok_or_else(|| {
+            let message = "no output folder is given, and `OUT_DIR` is not set";
+            Failure::usage(message, "say where to write, with `Builder::out_dir` or from a build script")
+        })
     }
 }
 

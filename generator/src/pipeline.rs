@@ -90,7 +90,9 @@ fn with_manifest(
         let mut documents = Vec::new();
         let errors = diagnostics.errors().count();
         for document in &client.documents {
-            let Some(id) = sources.load_named(&folder.join(&document.path), Some(&document.at), diagnostics) else { continue };
+            let Some(id) = sources.load_named(&folder.join(&document.path), Some(&document.at), diagnostics) else {
+                continue;
+            };
             documents.push(id);
             for (overlay, at) in document.overlays.iter().filter(|_| overlays) {
                 if let Some(overlay) = sources.load_named(&folder.join(overlay), Some(at), diagnostics) {

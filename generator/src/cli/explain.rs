@@ -36,7 +36,10 @@ impl Explain {
             };
             return console.failure(&Failure::usage(format!("there is no code `{id}`"), help));
         };
-        print(&mut out, &format!("{}[{code}]: {}\n\n{}", code.severity(), code.meaning(), code.explanation().trim_end()));
+        print(
+            &mut out,
+            &format!("{}[{code}]: {}\n\n{}", code.severity(), code.meaning(), code.explanation().trim_end()),
+        );
         DONE
     }
 }

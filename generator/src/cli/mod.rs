@@ -159,8 +159,11 @@ fn wrong_arguments(error: &clap::Error) -> u8 {
 fn format_of(mut arguments: impl Iterator<Item = String>) -> Option<MessageFormat> {
     let name = "--message-format";
     while let Some(argument) = arguments.next() {
-        let rest = argument.strip_prefix(name);
-        let value = if argument == name { arguments.next() } else { rest?.strip_prefix('=').map(str::to_owned) };
+        let value = match argument.strip_prefix(name) {
+            Some("") => arguments.next(),
+            Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+            None => None,
+        };
         if let Some(format) = value.and_then(|value| MessageFormat::from_str(&value, false).ok()) {
             return Some(format);
         }

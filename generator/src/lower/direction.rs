@@ -24,14 +24,14 @@ pub(super) fn end_circles(models: &mut [Model], diagnostics: &mut Diagnostics) {
             {
                 field.role = FieldRole::Optional;
                 let diagnostic = Diagnostic::new(
-                        Code::EndlessSchema,
-                        format!(
-                            "`{}` requires `{}`, which requires it in turn: no JSON could have both",
-                            model.name, field.wire.0
-                        ),
-                    )
-                    .at(&model.at.join("properties").join(&field.wire.0))
-                    .help("it is taken as optional; remove it from `required` by an overlay");
+                    Code::EndlessSchema,
+                    format!(
+                        "`{}` requires `{}`, which requires it in turn: no JSON could have both",
+                        model.name, field.wire.0
+                    ),
+                )
+                .at(&model.at.join("properties").join(&field.wire.0))
+                .help("it is taken as optional; remove it from `required` by an overlay");
                 diagnostics.push(match places.get(other).filter(|place| **place != model.at) {
                     Some(place) => diagnostic.label(place, "what it requires"),
                     None => diagnostic,

@@ -26,7 +26,9 @@ pub(super) fn models(
                 .at(at)
                 .help(match nearest(name, drafts.iter().flat_map(pin_keys).map(String::as_str)) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => "names are those of the documents after overlays; remove the line or mend the name".to_owned(),
+                    None => {
+                        "names are those of the documents after overlays; remove the line or mend the name".to_owned()
+                    }
                 }),
             );
         }

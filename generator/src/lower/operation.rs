@@ -165,9 +165,7 @@ impl<'g> Context<'_, 'g> {
             let diagnostic = Diagnostic::new(problem.code(), message).help(help);
             let parameter = parameters.iter().find(|(variable, _)| Some(*variable) == problem.parameter());
             self.report(match parameter {
-                Some((_, parameter)) => {
-                    diagnostic.at_value(&parameter.at.join("name")).label(&item.at, "the path")
-                }
+                Some((_, parameter)) => diagnostic.at_value(&parameter.at.join("name")).label(&item.at, "the path"),
                 None => diagnostic.at(&item.at).label(&source.at, "the operation that lacks it"),
             });
         }
@@ -290,9 +288,9 @@ impl<'g> Context<'_, 'g> {
 
     /// `media` is where the media types stand that are in the way.
     pub(super) fn unsupported(&mut self, at: &Location, what: &str, media: Option<&Location>, id: &str) {
-        let diagnostic = Diagnostic::new(Code::Unsupported, format!("{what} is not supported yet")).at_value(at).help(
-            format!("the operation `{id}` is left out; if the service speaks JSON too, say so by an overlay"),
-        );
+        let diagnostic = Diagnostic::new(Code::Unsupported, format!("{what} is not supported yet"))
+            .at_value(at)
+            .help(format!("the operation `{id}` is left out; if the service speaks JSON too, say so by an overlay"));
         self.report(match media {
             Some(media) => diagnostic.label(media, "the media types stand here"),
             None => diagnostic,
@@ -309,9 +307,10 @@ impl<'g> Context<'_, 'g> {
         let is_simple = |ty: &Type| !matches!(ty, Type::Json | Type::JsonObject | Type::Map(_) | Type::List(_));
         let (ty, help) = match ty {
             Type::Bytes => return Type::String,
-            Type::List(item) if !is_simple(&item) => {
-                (Type::List(Box::new(Type::String)), "it is taken as a list of strings; give it simple `items` by an overlay")
-            }
+            Type::List(item) if !is_simple(&item) => (
+                Type::List(Box::new(Type::String)),
+                "it is taken as a list of strings; give it simple `items` by an overlay",
+            ),
             Type::List(_) => return ty,
             ty if is_simple(&ty) => return ty,
             _ => (Type::String, "it is taken as a string; give it a simple `type` by an overlay"),

@@ -92,18 +92,14 @@ impl Problem {
                 format!("the path has `{{{hole}}}`, the path parameter is called `{parameter}`"),
                 "they are taken for one another, since no others are left; call them the same by an overlay".to_owned(),
             ),
-            Self::NoParameter { hole } => {
-                (
+            Self::NoParameter { hole } => (
                 format!("no path parameter is declared for `{{{hole}}}`"),
                 "it is taken as a string; declare it by an overlay".to_owned(),
-            )
-            }
-            Self::NoHole { parameter } => {
-                (
+            ),
+            Self::NoHole { parameter } => (
                 format!("the path has no place for the path parameter `{parameter}`"),
                 "it is left out; remove it by an overlay, or put it into the path".to_owned(),
-            )
-            }
+            ),
         }
     }
 }

@@ -40,9 +40,11 @@ impl<'d> Reader<'d> {
     pub(super) fn object<'a>(&mut self, value: &'a Value, at: &Location, what: &str) -> Option<Object<'a>> {
         let object = value.as_object().map(|map| Object { map, at: at.clone() });
         if object.is_none() {
-            self.push(Diagnostic::new(Code::ManifestValue, format!("{what} must be an object"))
-                .at_value(at)
-                .help("write its fields under it, or between `{` and `}`"));
+            self.push(
+                Diagnostic::new(Code::ManifestValue, format!("{what} must be an object"))
+                    .at_value(at)
+                    .help("write its fields under it, or between `{` and `}`"),
+            );
         }
         object
     }
@@ -69,7 +71,9 @@ impl<'d> Reader<'d> {
     ) -> Option<T> {
         if object.map.get(name).is_none_or(Value::is_null) {
             let message = format!("the required field `{name}` is missing");
-            self.push(Diagnostic::new(Code::ManifestValue, message).at(&object.at).help(format!("add it; it is {kind}")));
+            self.push(
+                Diagnostic::new(Code::ManifestValue, message).at(&object.at).help(format!("add it; it is {kind}")),
+            );
         }
         self.optional(object, name, kind, read)
     }

@@ -65,7 +65,10 @@ fn the_manifest_of_this_repository() {
 
 #[test]
 fn what_is_missing_is_named() {
-    assert_eq!(read("[]").1, ["SM601  | the manifest must be an object | write its fields under it, or between `{` and `}`"]);
+    assert_eq!(
+        read("[]").1,
+        ["SM601  | the manifest must be an object | write its fields under it, or between `{` and `}`"]
+    );
     assert_eq!(
         read("crate: {}\nclients: {}").1,
         [
@@ -140,8 +143,13 @@ fn names_must_be_names_of_rust() {
     let manifest = manifest.unwrap();
     assert_eq!(manifest.clients.len(), 3, "with stand-ins for names, so that the documents are read");
     let hub = &manifest.clients[0];
-    let operations = |group: usize| hub.groups[group].operations.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>();
-    assert_eq!((operations(0), operations(1)), (vec!["A_Get"], vec!["A_Type", "A_Ok"]), "none is said to be in no group");
+    let operations =
+        |group: usize| hub.groups[group].operations.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>();
+    assert_eq!(
+        (operations(0), operations(1)),
+        (vec!["A_Get"], vec!["A_Type", "A_Ok"]),
+        "none is said to be in no group"
+    );
     assert_eq!(hub.models["B"].0.as_str(), "IoTHub");
     assert_eq!(hub.fields["A.a.b"].0.as_str(), "r#type");
     assert_eq!(

@@ -73,13 +73,7 @@ impl<'a> Action<'a> {
     }
 
     /// Changes the document, all matched nodes or none.
-    pub(super) fn apply(
-        &self,
-        file: FileId,
-        document: &mut Value,
-        patches: &mut Vec<Patch>,
-        diags: &mut Diagnostics,
-    ) {
+    pub(super) fn apply(&self, file: FileId, document: &mut Value, patches: &mut Vec<Patch>, diags: &mut Diagnostics) {
         let nodes = self.target.select(document);
         if nodes.is_empty() {
             diags.push(self.target.matched_nothing(document));

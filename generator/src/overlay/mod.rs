@@ -133,7 +133,8 @@ impl<'a> Fields<'a, '_> {
     fn required<T>(&mut self, name: &str, kind: &str, read: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
         if !self.object.contains_key(name) {
             let message = format!("the required field `{name}` is missing");
-            self.diags.push(Diagnostic::new(Code::OverlayField, message).at(self.at).help(format!("add it; it is {kind}")));
+            self.diags
+                .push(Diagnostic::new(Code::OverlayField, message).at(self.at).help(format!("add it; it is {kind}")));
         }
         self.optional(name, kind, read)
     }

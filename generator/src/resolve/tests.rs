@@ -129,7 +129,10 @@ fn a_reference_that_leads_nowhere_is_an_error_at_each_place() {
             "a.json#/definitions/B/allOf/0/$ref",
             "`Device` leads nowhere: there is no file `Device`; did you mean `#/definitions/Device`?",
         ),
-        ("a.json#/definitions/B/allOf/1/$ref", "`b.json` leads nowhere: there is no file `b.json`; put the file there, or correct the path: it is relative to the folder of this file"),
+        (
+            "a.json#/definitions/B/allOf/1/$ref",
+            "`b.json` leads nowhere: there is no file `b.json`; put the file there, or correct the path: it is relative to the folder of this file",
+        ),
         ("a.json#/definitions/C/$ref", "`#/nowhere/at/all` leads nowhere; add what it names, or name what there is"),
     ];
     let expected = expected.map(|(at, text)| (Code::DanglingReference, at.to_owned(), text.to_owned()));
@@ -198,9 +201,18 @@ fn a_chain_that_leads_back_is_reported_once() {
         "parameters": {"p": {"$ref": "#/parameters/p"}}"##,
     );
     let expected = [
-        ("a.json#/definitions/A/$ref", "a `$ref` leads back to itself: `A` → `B` → `A`; write in one of them what is meant, in place of its `$ref`"),
-        ("a.json#/definitions/D/$ref", "a `$ref` leads back to itself: `D` → `D`; write in one of them what is meant, in place of its `$ref`"),
-        ("a.json#/parameters/p/$ref", "a `$ref` leads back to itself: `p` → `p`; write in one of them what is meant, in place of its `$ref`"),
+        (
+            "a.json#/definitions/A/$ref",
+            "a `$ref` leads back to itself: `A` → `B` → `A`; write in one of them what is meant, in place of its `$ref`",
+        ),
+        (
+            "a.json#/definitions/D/$ref",
+            "a `$ref` leads back to itself: `D` → `D`; write in one of them what is meant, in place of its `$ref`",
+        ),
+        (
+            "a.json#/parameters/p/$ref",
+            "a `$ref` leads back to itself: `p` → `p`; write in one of them what is meant, in place of its `$ref`",
+        ),
     ];
     assert_eq!(case.said(), expected.map(|(at, text)| (Code::ReferenceCycle, at.to_owned(), text.to_owned())));
     assert_eq!(case.target(case.schema("C")), None);
@@ -274,7 +286,10 @@ fn a_reference_must_name_the_right_kind() {
         "parameters": {"p": {"name": "p", "in": "query", "type": "string"}}"##,
     );
     let expected = [
-        ("a.json#/definitions/A/$ref", "`#/parameters/p` is a parameter; a schema is needed here; name a schema, under `definitions`"),
+        (
+            "a.json#/definitions/A/$ref",
+            "`#/parameters/p` is a parameter; a schema is needed here; name a schema, under `definitions`",
+        ),
         (
             "a.json#/definitions/B/$ref",
             "`#` is a whole document, not a schema; add `#/` and where in the document it stands",

@@ -100,12 +100,7 @@ impl Sources {
     }
 
     /// The same for a path that stands in another file.
-    pub(crate) fn load_named(
-        &mut self,
-        path: &Path,
-        at: Option<&Location>,
-        diags: &mut Diagnostics,
-    ) -> Option<FileId> {
+    pub(crate) fn load_named(&mut self, path: &Path, at: Option<&Location>, diags: &mut Diagnostics) -> Option<FileId> {
         let canonical = fs::canonicalize(path);
         if let Some(&id) = canonical.as_ref().ok().and_then(|canonical| self.by_path.get(canonical)) {
             return self.file(id).parsed.then_some(id);
@@ -117,11 +112,7 @@ impl Sources {
         let (canonical, bytes) = match canonical.and_then(|canonical| Ok((canonical, fs::read(path)?))) {
             Ok(read) => read,
             Err(error) => {
-                let problem = unreadable(path, &error);
-                diags.push(match at {
-                    Some(at) => problem.at_value(at),
-                    None => problem,
-                });
+                diags.push(unreadable(path, at, &error));
                 return None;
             }
         };
@@ -268,13 +259,21 @@ impl SourceFile {
     }
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
-    let shown = path.display();
-    match error.kind() {
-        io::ErrorKind::NotFound => Diagnostic::new(Code::Unreadable, format!("there is no file `{shown}`"))
-            .help("check the path; it is relative to the folder of the file that names it"),
-        _ => Diagnostic::new(Code::Unreadable, format!("cannot read `{shown}`: {error}"))
-            .help("it must be a file that may be read: check its kind and its permissions"),
+fn unreadable(path: &Path, at: Option<&Location>, error: &io::Error) -> Diagnostic {
+    let path = path.display();
+    let (message, help) = match (error.kind(), at) {
+        (io::ErrorKind::NotFound, Some(_)) => {
+            (format!("there is no file `{path}`"), "correct the path; it is relative to the folder of this file")
+        }
+        (io::ErrorKind::NotFound, None) => {
+            (format!("there is no file `{path}`"), "correct the path; it is relative to the current folder")
+        }
+        _ => (format!("cannot read `{path}`: {error}"), "it must be a file, and one that may be read"),
+    };
+    let problem = Diagnostic::new(Code::Unreadable, message).help(help);
+    match at {
+        Some(at) => problem.at_value(at),
+        None => problem,
     }
 }
 

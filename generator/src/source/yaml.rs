@@ -25,7 +25,8 @@ pub(super) fn parse(text: &str) -> Result<(Value, Node), Fault> {
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| {
             let start = offsets.byte(error.marker().index());
-            let help = "mend the text at the mark: look at indentation, quotes and brackets there and on the line before";
+            let help =
+                "mend the text at the mark: look at indentation, quotes and brackets there and on the line before";
             syntax(start..start + 1, format!("not valid YAML: {}", error.info()), help)
         })?;
         builder.event(event, offsets.bytes(span))?;
@@ -110,8 +111,8 @@ impl Builder {
                 let (value, node) = if self.wants_key() {
                     (Value::String(text.into_owned()), Node { span, children: Children::None })
                 } else {
-                    let value =
-                        scalar(&text, style, tag.as_deref()).map_err(|message| syntax(span.clone(), message, SCALAR))?;
+                    let value = scalar(&text, style, tag.as_deref())
+                        .map_err(|message| syntax(span.clone(), message, SCALAR))?;
                     (value, Node { span, children: Children::None })
                 };
                 self.complete(anchor, Built { value, node })
@@ -130,9 +131,11 @@ impl Builder {
                 self.expand(&built)?;
                 self.complete(0, built)
             }
-            Event::DocumentStart(_) if self.root.is_some() => {
-                Err(syntax(span, "the file has a second document; only the first could be read", "put it into a file of its own"))
-            }
+            Event::DocumentStart(_) if self.root.is_some() => Err(syntax(
+                span,
+                "the file has a second document; only the first could be read",
+                "put it into a file of its own",
+            )),
             Event::DocumentStart(_) | Event::DocumentEnd | Event::StreamStart | Event::StreamEnd | Event::Nothing => {
                 Ok(())
             }
@@ -148,7 +151,11 @@ impl Builder {
             return Err(syntax(span, "a key must be a scalar, not a sequence or a mapping", KEY));
         }
         if self.open.len() == MAX_DEPTH {
-            return Err(syntax(span, format!("sequences and mappings are nested more than {MAX_DEPTH} deep"), super::FLATTEN));
+            return Err(syntax(
+                span,
+                format!("sequences and mappings are nested more than {MAX_DEPTH} deep"),
+                super::FLATTEN,
+            ));
         }
         self.open.push(Open { start: span.start, anchor, content });
         Ok(())

@@ -316,7 +316,9 @@ fn instead(expected: &str, found: &Value) -> String {
         Value::String(text) if expected == "true or false" && matches!(text.as_str(), "true" | "false") => {
             "remove the quotes".to_owned()
         }
-        Value::String(text) if [Number::EXPECTED.1, u64::EXPECTED.1].contains(&expected) && text.parse::<f64>().is_ok() => {
+        Value::String(text)
+            if [Number::EXPECTED.1, u64::EXPECTED.1].contains(&expected) && text.parse::<f64>().is_ok() =>
+        {
             "remove the quotes".to_owned()
         }
         Value::String(text) if expected.starts_with("a template") => format!("write `/{text}`"),
