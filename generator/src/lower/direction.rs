@@ -15,6 +15,8 @@ pub(super) fn end_circles(models: &mut [Model], diagnostics: &mut Diagnostics) {
     };
     let edges: Vec<Vec<usize>> = models.iter().map(|model| fields(model).iter().filter_map(needs).collect()).collect();
     let component = components(&edges);
+    // A schema that is a part of itself has all its properties again.
+    let told = diagnostics.errors().any(|error| error.code == Code::AllOfCycle);
     let places: Vec<Location> = models.iter().map(|model| model.at.clone()).collect();
     for (index, model) in models.iter_mut().enumerate() {
         let Shape::Struct(shape) = &mut model.shape else { continue };
@@ -23,6 +25,9 @@ pub(super) fn end_circles(models: &mut [Model], diagnostics: &mut Diagnostics) {
                 && component.get(index) == component.get(other)
             {
                 field.role = FieldRole::Optional;
+                if told {
+                    continue;
+                }
                 let diagnostic = Diagnostic::new(
                     Code::EndlessSchema,
                     format!(
