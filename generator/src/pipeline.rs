@@ -220,7 +220,10 @@ fn without_manifest(
             None if documents.len() < specs.len() => {}
             None => {
                 let at = Location { file: overlay, pointer: Pointer::root() };
-                let message = "the overlay does not say which of the documents it is for";
+                let message = match overlay::extends(sources, overlay) {
+                    Some(extends) => format!("the overlay extends `{extends}`, which is none of the documents"),
+                    None => "the overlay does not say which of the documents it is for".to_owned(),
+                };
                 diagnostics.push(
                     Diagnostic::new(Code::WrongDocument, message)
                         .at_value(&at.join("extends"))

@@ -135,6 +135,33 @@ fn json_has_every_field_also_where_there_is_no_place() {
     assert_eq!(serde_json::from_str::<Value>(&bare).unwrap(), expected);
 }
 
+#[test]
+fn sarif_names_files_by_uris() {
+    let (sources, _) = sources(&[("specs/a b/ü%.json", "{}"), ("/specs/a:b.json", "{\"x\": 1}")]);
+    let problems = [
+        Diagnostic::new(Code::Syntax, "one").at(&at(0, "")).help("do it"),
+        Diagnostic::new(Code::StaleKept, "two").at_value(&at(1, "/x")).label(&at(0, ""), "other"),
+        Diagnostic::new(Code::Syntax, "nowhere"),
+    ];
+    let log: Value = serde_json::from_str(&render_sarif(&problems, &sources)).unwrap();
+    let run = &log["runs"][0];
+    let ids: Vec<&Value> = run["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|rule| &rule["id"]).collect();
+    assert_eq!(ids, ["SM102", "SM705"], "each once");
+    let [nowhere, one, two] = run["results"].as_array().unwrap().as_slice() else { panic!("{run}") };
+    assert_eq!((&nowhere["message"]["text"], nowhere.get("locations")), (&"nowhere".into(), None));
+    assert_eq!(one["message"]["text"], "one\nhelp: do it");
+    let uri = |place: &Value| place["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap().to_owned();
+    assert_eq!(uri(&one["locations"][0]), "specs/a%20b/%C3%BC%25.json");
+    assert_eq!((&two["ruleIndex"], &two["level"]), (&1.into(), &"warning".into()));
+    if cfg!(unix) {
+        assert_eq!(uri(&two["locations"][0]), "file:///specs/a:b.json");
+    }
+    let region = json!({"startLine": 1, "startColumn": 7, "endColumn": 8});
+    assert_eq!(two["locations"][0]["physicalLocation"]["region"], region);
+    assert_eq!(uri(&two["relatedLocations"][0]), "specs/a%20b/%C3%BC%25.json");
+    assert_eq!(two["relatedLocations"][0]["message"]["text"], "other");
+}
+
 fn merge(into: &mut Value, from: Value) {
     if let (Value::Object(into), Value::Object(from)) = (into, from) {
         into.extend(from);
