@@ -40,7 +40,7 @@ impl Generate {
         let start = Instant::now();
         let builder = match self.target.builder(&self.input) {
             Ok(builder) => builder.force(self.force),
-            Err(code) => return code,
+            Err(failure) => return console.failure(&failure),
         };
         match builder.generate() {
             Ok(summary) => {

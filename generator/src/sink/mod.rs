@@ -216,7 +216,7 @@ fn check_paths(files: &[OutputFile], diags: &mut Diagnostics) {
             continue;
         };
         diags.push(
-            Diagnostic::new(Code::BadOutputPath, format!("the path `{path}` {problem}"))
+            Diagnostic::new(Code::OutputUnusable, format!("the path `{path}` {problem}"))
                 .help("this is a mistake of the generator; please report it"),
         );
     }
@@ -365,6 +365,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Diagnostic> {
 
 fn unusable(path: &Path, why: impl fmt::Display) -> Diagnostic {
     Diagnostic::new(Code::OutputUnusable, format!("cannot use `{}`: {why}", path.display()))
+        .help("move away what is in the way, see to its permissions, or choose another output folder")
 }
 
 fn is_same(old: &[u8], new: &str) -> bool {

@@ -160,9 +160,9 @@ fn a_stale_file_that_was_edited_stays() {
 fn paths_must_stay_in_the_folder() {
     let folder = Folder::new();
     for path in ["../x", "/x", "a/../../x", "a//b", "", "./x", "a\\..\\x", "C:x", "a/", ".specsmith.json"] {
-        assert_eq!(folder.write(&[("ok.rs", ""), (path, "")]), (None, vec![Code::BadOutputPath]), "{path}");
+        assert_eq!(folder.write(&[("ok.rs", ""), (path, "")]), (None, vec![Code::OutputUnusable]), "{path}");
     }
-    assert_eq!(folder.write(&[("a/B.rs", ""), ("A/b.rs", "")]).1, [Code::BadOutputPath]);
+    assert_eq!(folder.write(&[("a/B.rs", ""), ("A/b.rs", "")]).1, [Code::OutputUnusable]);
     assert_eq!(folder.all(), [""; 0]);
 }
 
