@@ -201,10 +201,13 @@ fn note(out: &mut String, width: usize, kind: &str, text: &str, paint: Paint) {
 
 /// A line made harmless and short enough to be read, and the columns of it that are meant, from 0.
 fn fitted(position: &Position<'_>) -> (String, Range<usize>) {
-    let from = position.column - 1;
-    let to = from + position.length;
     // A third of the room goes to what stands before.
-    let skipped = if to <= MAX_WIDTH { 0 } else { from.saturating_sub(MAX_WIDTH / 3) };
+    let fits = position.column - 1 + position.length <= MAX_WIDTH;
+    let before = position.text.get(..position.start).unwrap_or_default();
+    let room = if fits { usize::MAX } else { MAX_WIDTH / 3 };
+    let from = before.chars().rev().take(room).count();
+    let skipped = before.char_indices().rev().take(room).last().map_or(position.start, |(at, _)| at);
+    let to = from + position.length;
     let mut line = String::new();
     let mut columns = 0;
     let mut start = None;
@@ -213,7 +216,7 @@ fn fitted(position: &Position<'_>) -> (String, Range<usize>) {
         line.push('…');
         columns = 1;
     }
-    let mut rest = position.text.chars().enumerate().skip(skipped);
+    let mut rest = position.text.get(skipped..).unwrap_or_default().chars().enumerate();
     for (index, character) in rest.by_ref().take(MAX_WIDTH) {
         if index == from {
             start = Some(columns);

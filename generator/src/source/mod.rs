@@ -16,6 +16,7 @@ mod position;
 mod tree;
 mod yaml;
 
+use position::Lines;
 pub(crate) use position::Position;
 use tree::Node;
 
@@ -51,7 +52,7 @@ pub(crate) struct SourceFile {
     /// Where everything stands in the text.
     tree: OnceCell<Node>,
     /// Where its lines start, once somebody asks.
-    lines: OnceCell<Vec<usize>>,
+    lines: OnceCell<Lines>,
 }
 
 /// A change that an overlay made. Its pointers hold for the value as it was right after the change.
@@ -269,8 +270,8 @@ impl SourceFile {
         self.tree.get_or_init(|| json::tree(&self.text))
     }
 
-    fn lines(&self) -> &[usize] {
-        self.lines.get_or_init(|| position::line_starts(&self.text))
+    fn lines(&self) -> &Lines {
+        self.lines.get_or_init(|| Lines::of(&self.text))
     }
 
     /// Whether it is worth it to look for duplicate keys.

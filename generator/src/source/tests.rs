@@ -275,6 +275,21 @@ fn a_member_among_many_is_found() {
     assert_eq!([line("/k0"), line("/k99"), line("/k7"), line("/k8"), line("/missing")], [2, 101, 102, 10, 1]);
 }
 
+#[test]
+fn columns_of_a_long_line_are_counted_in_characters() {
+    // Two bytes each; more of them than are counted at once.
+    let text = format!("[\n\"{}\", 7, \"{}\", 8]", "é".repeat(10_000), "é".repeat(3));
+    let (sources, ..) = add("a.json", &text);
+    let place = |pointer: &str| {
+        let position = sources.position(&at(pointer), Part::Node).unwrap();
+        (position.line, position.column, position.text.get(position.start..).unwrap().chars().next().unwrap())
+    };
+    // A quote, the text, a quote, a comma and a space stand before the seven.
+    assert_eq!(place("/0"), (2, 1, '"'));
+    assert_eq!(place("/1"), (2, 10_005, '7'));
+    assert_eq!(place("/3"), (2, 10_015, '8'));
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
