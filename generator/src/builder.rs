@@ -211,7 +211,11 @@ impl Builder {
         let run = pipeline::run(&self.input());
         if !self.quiet && std::env::var_os("OUT_DIR").is_some() {
             for path in run.sources.paths() {
-                println!("cargo::rerun-if-changed={}", path.display());
+                // With a line break in it, it could tell cargo something else.
+                let path = path.display().to_string();
+                if !path.contains(['\n', '\r']) {
+                    println!("cargo::rerun-if-changed={path}");
+                }
             }
         }
         if run.output.is_none() { Err(Failure::new(run)) } else { Ok(run) }

@@ -223,8 +223,13 @@ fn without_manifest(
     if diagnostics.has_errors() {
         return None;
     }
+    Some((plan(&documents, crate_name, sources), applied))
+}
+
+/// A client for each document.
+fn plan(documents: &[FileId], crate_name: &str, sources: &Sources) -> Plan {
     let mut scope = Scope::new(&["runtime"]);
-    for document in &documents {
+    for document in documents {
         scope.collect(Wanted::new(module(sources, *document)).or(naming::snake("api")));
     }
     let clients = documents.iter().zip(scope.assign()).map(|(document, module)| ClientPlan {
@@ -239,7 +244,7 @@ fn without_manifest(
         flatten: Vec::new(),
         strict: false,
     });
-    Some((Plan { crate_name: crate_name.to_owned(), clients: clients.collect() }, applied))
+    Plan { crate_name: crate_name.to_owned(), clients: clients.collect() }
 }
 
 /// The document that an overlay extends, or the only one there is.
@@ -266,6 +271,9 @@ pub(crate) fn unreadable(diagnostics: &Diagnostics) -> bool {
     let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.code.severity() == Severity::Error);
     errors.any(|diagnostic| diagnostic.code == Code::Unreadable)
 }
+
+#[cfg(test)]
+mod smuggling;
 
 #[cfg(test)]
 mod tests {

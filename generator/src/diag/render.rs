@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Diagnostic, Location, Severity, Span};
 use crate::source::{Position, Sources};
+use crate::visible::{json as json_line, picture};
 
 /// How many characters of a quoted line are shown.
 const MAX_WIDTH: usize = 120;
@@ -51,7 +52,7 @@ pub(crate) fn render_json(diagnostics: &[Diagnostic], sources: &Sources) -> Stri
             object.insert("help".to_owned(), diagnostic.help.clone().into());
         }
         // Writing to a string does not fail.
-        let _ = writeln!(out, "{object}");
+        let _ = writeln!(out, "{}", json_line(&object.to_string()));
     }
     out
 }
@@ -250,23 +251,11 @@ fn harmless(text: &str) -> String {
 
 /// Adds a character, or what stands for it, and says how many columns that takes.
 fn push_harmless(out: &mut String, character: char) -> usize {
-    match character {
-        '\t' => {
-            out.push_str("    ");
-            return 4;
-        }
-        // The pictures of the control characters stand in their order.
-        '\0'..='\x1f' => out.push(char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}')),
-        '\x7f' => out.push('␡'),
-        // C1 controls and line separators, and what turns the direction of text around.
-        '\u{80}'..='\u{9f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{61c}' => out.push('\u{fffd}'),
-        other => out.push(other),
+    if character == '\t' {
+        out.push_str("    ");
+        return 4;
     }
+    out.push(picture(character).unwrap_or(character));
     1
 }
 

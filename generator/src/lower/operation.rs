@@ -7,6 +7,7 @@ use super::client::ClientScope;
 use super::media;
 use super::path::{self, Hole};
 use super::schema::Schemas;
+use super::sendable;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
     BodyKind, CollectionFormat, Constant, Literal, LongRunning, Method, Parameter, PathArgument, PathPart, Place,
@@ -179,7 +180,18 @@ impl<'g> Context<'_, 'g> {
                 parts.raw.push(parameter.name.clone());
             }
         }
+        if parameter.place == In::Header {
+            let (name, keyword) = match &parameter.header_prefix {
+                Some(prefix) => (prefix, "x-ms-header-collection-prefix"),
+                None => (&parameter.name, "name"),
+            };
+            self.schemas.diagnostics.extend(sendable::header_fault(name, &parameter.at.join(keyword)));
+        }
         if let Some(constant) = constant(parameter) {
+            if parameter.place == In::Path {
+                let fault = sendable::argument_fault(&constant.0, parameter.raw, &parameter.at.join("enum"));
+                self.schemas.diagnostics.extend(fault);
+            }
             parts.constant(parameter, constant);
             return Some(());
         }

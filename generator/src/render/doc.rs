@@ -8,6 +8,8 @@ use std::collections::HashMap;
 
 use blocks::{Block, blocks};
 
+use crate::visible::is_invisible;
+
 mod blocks;
 mod html;
 mod inline;
@@ -76,22 +78,6 @@ fn cleaned(text: &str) -> String {
         }
     }
     cleaned
-}
-
-/// Characters that take no room, or turn the direction of the text around (rustc denies those in comments).
-fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 /// Where the runs of backticks stand in a text.

@@ -8,6 +8,7 @@ mod doc;
 use std::fmt::{self, Write as _};
 
 use crate::ir::{Literal, Prose};
+use crate::visible::is_invisible;
 
 pub(crate) use self::doc::inline_code;
 
@@ -218,7 +219,7 @@ pub(crate) fn string(text: &str) -> String {
             '"' | '\\' => out.extend(['\\', character]),
             '\n' => out.push_str("\\n"),
             ' '..='~' => out.push(character),
-            other if other.is_alphanumeric() => out.push(other),
+            other if other.is_alphanumeric() && !is_invisible(other) => out.push(other),
             other => out.extend(other.escape_unicode()),
         }
     }
