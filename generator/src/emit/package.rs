@@ -40,13 +40,16 @@ pub(super) fn files(ir: &Crate, package: &Package) -> Vec<OutputFile> {
     files
 }
 
-/// A TOML string.
+/// A TOML string, without control characters.
 fn toml(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         match character {
             '"' | '\\' => out.extend(['\\', character]),
-            hidden if hidden.is_control() || is_invisible(hidden) => {
+            '\n' => out.push_str("\\n"),
+            // Cargo hands the texts on to rustc, which a NUL would not survive; no other one can be meant either.
+            control if control.is_control() => {}
+            hidden if is_invisible(hidden) => {
                 out.push_str(&format!("\\U{:08X}", u32::from(hidden)));
             }
             other => out.push(other),

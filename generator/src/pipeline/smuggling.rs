@@ -143,7 +143,8 @@ impl Document {
                 return None;
             }
             let numbers = 0..renamed.len();
-            let pairs: Vec<_> = numbers.map(|number| (place.harmless("", number), place.text(text, "", number))).collect();
+            let pairs: Vec<_> =
+                numbers.map(|number| (place.harmless("", number), place.text(text, "", number))).collect();
             let what = match (&expected, self.generated(&document)) {
                 (_, Err(codes)) if !codes.is_empty() => return None,
                 (_, Err(_)) => "refused without a reason".to_owned(),
@@ -216,9 +217,11 @@ const TEXTS_A_TURN: usize = 2;
 #[test]
 fn nothing_is_smuggled_by_chance() {
     let documents = documents();
-    let places = documents.iter().flat_map(|document| kinds(&document.value).into_iter().map(move |kind| (document, kind)));
+    let places =
+        documents.iter().flat_map(|document| kinds(&document.value).into_iter().map(move |kind| (document, kind)));
     let places: Vec<_> = places.collect();
-    let text = r##"(\PC|[\x00-\x20"'\\/*#!\[\](){}<>`~|=:;,.&%?-]|\*/|//|/\*|```|r#"|\]\(|\{\}|\u{202e}|\u{feff}){1,12}"##;
+    let text =
+        r##"(\PC|[\x00-\x20"'\\/*#!\[\](){}<>`~|=:;,.&%?-]|\*/|//|/\*|```|r#"|\]\(|\{\}|\u{202e}|\u{feff}){1,12}"##;
     let config = Config { failure_persistence: None, ..Config::with_cases(if is_exhaustive() { 20_000 } else { 96 }) };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let place = (any::<Index>(), 0..PLACES.len(), text);

@@ -37,6 +37,13 @@ pub(crate) fn lines(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Whether a line starts an item of a list.
+pub(crate) fn is_item(line: &str) -> bool {
+    let rest = line.trim_start();
+    let numbered = rest.trim_start_matches(|first: char| first.is_ascii_digit());
+    rest.starts_with("- ") || (numbered.len() < rest.len() && numbered.starts_with(". "))
+}
+
 /// A code span that shows any text: backticks in it are no matter, and what cannot be seen is written as an escape.
 pub(crate) fn inline_code(text: &str) -> String {
     let mut code = String::with_capacity(text.len() + 2);

@@ -9,9 +9,47 @@ use crate::sink::OutputFile;
 use crate::visible::is_invisible;
 
 const KEYWORDS: &[&str] = &[
-    "as", "async", "await", "const", "crate", "dyn", "else", "enum", "extern", "false", "fn", "for", "gen", "if", "impl",
-    "in", "let", "loop", "macro", "macro_rules", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "Self",
-    "static", "struct", "super", "trait", "true", "type", "union", "unsafe", "use", "where", "while", "yield",
+    "as",
+    "async",
+    "await",
+    "const",
+    "crate",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "macro_rules",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "Self",
+    "static",
+    "struct",
+    "super",
+    "trait",
+    "true",
+    "type",
+    "union",
+    "unsafe",
+    "use",
+    "where",
+    "while",
+    "yield",
 ];
 
 /// The extensions that rustdoc turns on.
@@ -102,7 +140,11 @@ impl Comparison<'_> {
 
     /// What does not stem from the text is as it was; what does is called the same wherever it stands.
     fn ident(&self, left: &str, right: &str, names: &mut HashMap<String, String>) -> bool {
-        if self.marked(left) { names.entry(left.to_owned()).or_insert_with(|| right.to_owned()) == right } else { left == right }
+        if self.marked(left) {
+            names.entry(left.to_owned()).or_insert_with(|| right.to_owned()) == right
+        } else {
+            left == right
+        }
     }
 
     /// A literal stands for the text itself, or for that as a path has it.
@@ -116,11 +158,14 @@ impl Comparison<'_> {
         }
         let is_path = left.starts_with('/') && right.starts_with('/');
         let of_path = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%{}".contains(&byte);
-        expected == right || (is_path && right.bytes().all(of_path))
+        // An operation's id may be made from its path.
+        let is_name = right.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        expected == right || is_name || (is_path && right.bytes().all(of_path))
     }
 
     fn all(&self, left: &[String], right: &[String]) -> Result<(), String> {
-        let same = |left: &String, right: &String| left == right || (self.marked(left) && right.starts_with("our link"));
+        let same =
+            |left: &String, right: &String| left == right || (self.marked(left) && right.starts_with("our link"));
         match left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right)) {
             true => Ok(()),
             false => Err(format!("Markdown has {right:?} rather than {left:?}")),
@@ -223,7 +268,13 @@ fn dangers(markdown: &str) -> Vec<String> {
             Event::Start(Tag::Link { dest_url, .. }) if is_web(&dest_url) => {}
             Event::Start(Tag::Link { dest_url, .. }) => found.push(format!("our link {dest_url}")),
             Event::Start(
-                Tag::Paragraph | Tag::Item | Tag::List(_) | Tag::Emphasis | Tag::Strong | Tag::TableRow | Tag::TableCell,
+                Tag::Paragraph
+                | Tag::Item
+                | Tag::List(_)
+                | Tag::Emphasis
+                | Tag::Strong
+                | Tag::TableRow
+                | Tag::TableCell,
             ) => {}
             Event::Start(other) => found.push(format!("{other:?}")),
             Event::End(_) | Event::Text(_) | Event::Code(_) | Event::SoftBreak | Event::HardBreak => {}
@@ -234,5 +285,7 @@ fn dangers(markdown: &str) -> Vec<String> {
 }
 
 fn is_web(url: &str) -> bool {
-    ["https://", "http://"].iter().any(|scheme| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+    ["https://", "http://"]
+        .iter()
+        .any(|scheme| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
