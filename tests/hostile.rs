@@ -126,6 +126,51 @@ fn what_no_request_can_carry_is_refused() {
     assert!(code.contains("\"/..%2Fa%3Fb/b\""), "{code}");
 }
 
+/// Cargo's view of a package.
+fn metadata(package: &Path) -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
+        .current_dir(package)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"][0].clone()
+}
+
+/// Names of documents and groups that mean something to cargo, to the package itself or to a file system.
+#[test]
+fn names_of_files_are_no_others() {
+    let out = empty("hostile-names");
+    let mut builder = Builder::new().crate_name("names").runtime_path(root().join("runtime")).quiet(true);
+    let names = ["bin", "client", "default", "reqwest", "runtime", "con", "NUL", "lib", "main", "specsmith_runtime"];
+    for name in names {
+        let document = out.join("specs").join(name).with_extension("yaml");
+        let paths = "{ /a: { get: { operationId: Con_Get, responses: { 204: { description: \"\" } } } } }";
+        write(&document, &format!("swagger: \"2.0\"\ninfo: {{ title: A, version: \"1\" }}\npaths: {paths}\n"));
+        builder = builder.spec(document);
+    }
+    let package = out.join("out");
+    builder.out_dir(&package).generate().unwrap();
+    let own = metadata(&package);
+    let targets: Vec<&Value> = own["targets"].as_array().unwrap().iter().map(|target| &target["kind"]).collect();
+    assert_eq!(targets, [&serde_json::json!(["lib"])]);
+    assert_eq!(own["features"].as_object().unwrap().len(), names.len() + 3);
+    let mut modules: Vec<String> = fs::read_dir(package.join("src"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    modules.sort();
+    // Those that cannot have their names are called after nothing in particular.
+    let numbered = (2..=8).map(|number| format!("api_{number}"));
+    let mut expected: Vec<String> =
+        ["api", "lib", "lib.rs", "main"].map(str::to_owned).into_iter().chain(numbered).collect();
+    expected.sort();
+    assert_eq!(modules, expected);
+    assert!(package.join("src/lib/con_operations.rs").exists());
+    cargo(&package, &["check", "--no-default-features", "--features", "client,api,api_2,lib,main"]);
+}
+
 /// The HTML files below a folder, joined.
 fn pages(folder: &Path) -> String {
     let mut text = String::new();
@@ -158,14 +203,7 @@ fn a_hostile_package_is_a_package() {
     assert_eq!((summary.operations, summary.overlays), (4, 1));
 
     // The manifest's texts arrive as they are.
-    let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
-        .current_dir(&package)
-        .output()
-        .unwrap();
-    assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
-    let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
-    let own = &metadata["packages"][0];
+    let own = metadata(&package);
     assert!(
         own["description"].as_str().unwrap().contains("\"\"\"\n[dependencies]\nsmuggled = \"1\"\n\u{202e}"),
         "{own}"

@@ -228,7 +228,7 @@ fn without_manifest(
 
 /// A client for each document.
 fn plan(documents: &[FileId], crate_name: &str, sources: &Sources) -> Plan {
-    let mut scope = Scope::new(&["runtime"]);
+    let mut scope = Scope::new(&[manifest::FEATURES, naming::RESERVED_FILES].concat());
     for document in documents {
         scope.collect(Wanted::new(module(sources, *document)).or(naming::snake("api")));
     }

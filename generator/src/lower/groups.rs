@@ -30,7 +30,7 @@ pub(super) fn groups(plan: &ClientPlan, operations: Vec<Lowered>, diagnostics: &
         report_ungrouped(&left, diagnostics);
     }
     by_prefix(left, &mut drafts);
-    let mut scope = Scope::new(CLIENT_NAMES);
+    let mut scope = Scope::new(&[CLIENT_NAMES, naming::RESERVED_FILES].concat());
     for draft in &drafts {
         scope.collect(draft.module.clone());
     }

@@ -13,6 +13,7 @@ use std::path::Path;
 use similar::TextDiff;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::naming::RESERVED_FILES;
 
 mod ledger;
 mod stage;
@@ -190,9 +191,15 @@ fn check_paths(files: &[OutputFile], diags: &mut Diagnostics) {
     }
 }
 
-/// Whether a path stays in the folder it is relative to, on every system.
+/// Whether a path stays in the folder it is relative to, and is that of a file, on every system.
 fn is_inside(path: &str) -> bool {
-    path.split('/').all(|step| !matches!(step, "" | "." | "..") && !step.contains(['\\', ':', '\0']))
+    path.split('/').all(|step| {
+        let stem = step.split('.').next().unwrap_or_default().to_ascii_lowercase();
+        !matches!(step, "" | "." | "..")
+            && !step.contains(['\\', ':', '<', '>', '"', '|', '?', '*'])
+            && !step.contains(char::is_control)
+            && !RESERVED_FILES.contains(&stem.as_str())
+    })
 }
 
 /// Stages a file if it is not yet as it should be.

@@ -33,6 +33,8 @@ impl Kind {
     /// Whether a text holds signs with which a document of this kind says something else: more variables, more steps.
     pub(super) fn means(&self, text: &str) -> bool {
         match self {
+            Self::Name(_) | Self::Keyword(_) if text.starts_with("x-") => true,
+            Self::Value(keyword) if keyword == "hostTemplate" => text.contains('/'),
             Self::Name(parent) if parent == "paths" || parent == "x-ms-paths" => {
                 text.contains(['?', '&', '=']) || (text.contains('{') && text.contains('}'))
             }
