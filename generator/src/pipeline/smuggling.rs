@@ -134,7 +134,10 @@ impl Document {
 
     /// What texts smuggle in, if anything, where they stand in all places of a kind.
     fn smuggled(&self, kind: &Kind, place: Place, texts: &[&str]) -> Vec<String> {
-        let (document, renamed) = replaced(&self.value, kind, &|old, number| place.harmless(old, number));
+        // A path that is harmless is one.
+        let start = if kind.is_path() && !matches!(place, Place::Behind) { "/" } else { "" };
+        let harmless = |old: &str, number| format!("{start}{}", place.harmless(old, number));
+        let (document, renamed) = replaced(&self.value, kind, &harmless);
         let expected = self.generated(&document);
         let fault = |text: &&str| {
             let (document, _) = replaced(&self.value, kind, &|old, number| place.text(text, old, number));
@@ -142,8 +145,7 @@ impl Document {
                 return None;
             }
             let numbers = 0..renamed.len();
-            let pairs: Vec<_> =
-                numbers.map(|number| (place.harmless("", number), place.text(text, "", number))).collect();
+            let pairs: Vec<_> = numbers.map(|number| (harmless("", number), place.text(text, "", number))).collect();
             let what = match (&expected, self.generated(&document)) {
                 (_, Err(codes)) if !codes.is_empty() => return None,
                 (_, Err(_)) => "refused without a reason".to_owned(),

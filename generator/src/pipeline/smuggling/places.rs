@@ -35,13 +35,15 @@ impl Kind {
         match self {
             Self::Name(_) | Self::Keyword(_) if text.starts_with("x-") => true,
             Self::Value(keyword) if keyword == "hostTemplate" => text.contains('/'),
-            Self::Name(parent) if parent == "paths" || parent == "x-ms-paths" => {
-                text.contains(['?', '&', '=']) || (text.contains('{') && text.contains('}'))
-            }
+            _ if self.is_path() => text.contains(['?', '&', '=']) || (text.contains('{') && text.contains('}')),
             // Of `x-specsmith-etag`.
             Self::Value(keyword) if keyword == "body" => text.contains('.'),
             _ => false,
         }
+    }
+
+    pub(super) fn is_path(&self) -> bool {
+        matches!(self, Self::Name(parent) if parent == "paths" || parent == "x-ms-paths")
     }
 
     fn of_key(parent: &str, key: &str) -> Self {
