@@ -95,7 +95,8 @@ pub(crate) struct Entry {
 }
 
 /// Features and modules of the generated crate that are no clients. In `src/bin`, cargo would look for programs.
-pub(crate) const FEATURES: &[&str] = &["bin", "client", "default", "reqwest", "runtime", "server", "specsmith_runtime"];
+pub(crate) const FEATURES: &[&str] =
+    &["bin", "client", "default", "lib", "main", "reqwest", "runtime", "server", "specsmith_runtime"];
 
 /// Modules of a client that are no groups.
 const MODULES: &[&str] = &["models", "server"];
