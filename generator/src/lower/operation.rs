@@ -46,7 +46,8 @@ impl<'g> Context<'_, 'g> {
     /// `None` where it cannot be written; a diagnostic says why.
     pub(super) fn operation(&mut self, item: &'g spec::PathItem, source: &'g spec::Operation) -> Option<Lowered> {
         let id = self.id(item, source);
-        let (group, method) = match id.split_once('_') {
+        // Of an id that is made from the route, an underscore tells digits apart: `/v1.0/items`.
+        let (group, method) = match id.split_once('_').filter(|_| source.id.is_some()) {
             Some((group, method)) if !group.is_empty() && !method.is_empty() => (group.to_owned(), method.to_owned()),
             _ => (self.client.default_group(self.document, self.graph), id.clone()),
         };
