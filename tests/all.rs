@@ -7,6 +7,7 @@ mod answers;
 mod corpus;
 mod diagnostics;
 mod features;
+mod hostile;
 mod package;
 mod requests;
 mod scratch;
