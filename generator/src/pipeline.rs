@@ -223,8 +223,13 @@ fn without_manifest(
     if diagnostics.has_errors() {
         return None;
     }
+    Some((plan(&documents, crate_name, sources), applied))
+}
+
+/// A client a document, called after its file.
+fn plan(documents: &[FileId], crate_name: &str, sources: &Sources) -> Plan {
     let mut scope = Scope::new(&["runtime"]);
-    for document in &documents {
+    for document in documents {
         scope.collect(Wanted::new(module(sources, *document)).or(naming::snake("api")));
     }
     let clients = documents.iter().zip(scope.assign()).map(|(document, module)| ClientPlan {
@@ -239,7 +244,13 @@ fn without_manifest(
         flatten: Vec::new(),
         strict: false,
     });
-    Some((Plan { crate_name: crate_name.to_owned(), clients: clients.collect() }, applied))
+    Plan { crate_name: crate_name.to_owned(), clients: clients.collect() }
+}
+
+/// The same without a disk, for `fuzzing`.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn in_memory(documents: &[FileId], sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Crate> {
+    lower(&plan(documents, "fuzzed", sources), sources, diagnostics)
 }
 
 /// The document that an overlay extends, or the only one there is.

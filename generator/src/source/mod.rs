@@ -109,6 +109,11 @@ impl Sources {
             }
         };
         self.by_path.insert(canonical, self.next_id());
+        self.add_bytes(path, bytes, diags)
+    }
+
+    /// Takes what stands in a file, which ought to be UTF-8.
+    pub(crate) fn add_bytes(&mut self, path: &Path, bytes: Vec<u8>, diags: &mut Diagnostics) -> Option<FileId> {
         match String::from_utf8(bytes) {
             Ok(text) => self.add(path, text, diags),
             Err(error) => {
