@@ -83,7 +83,7 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
             operations.extend(item.operations.iter().filter_map(|operation| context.operation(item, operation)));
         }
         for (id, schema) in graph.definitions().filter(|(id, _)| id.file == document.at.file) {
-            schemas.definition(&id, schema);
+            schemas.declared(&id, schema);
         }
     }
     let errors = error_format(&documents, &mut schemas);

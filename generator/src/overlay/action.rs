@@ -5,7 +5,11 @@ use serde_json::Value;
 use super::target::Target;
 use super::{Fields, Version, merge};
 use crate::diag::{Code, Diagnostic, Diagnostics, Location, Pointer};
-use crate::source::Patch;
+use crate::source::{MAX_DEPTH, Patch};
+
+/// How many nodes an overlay may give a document, and how deep they may be nested. An action that copies the document into itself
+/// doubles both.
+const MAX_SIZE: usize = 4 << 20;
 
 pub(super) struct Action<'a> {
     at: Location,
@@ -104,6 +108,16 @@ impl<'a> Action<'a> {
         field: &str,
         patches: &mut Vec<Patch>,
     ) -> Result<(), Diagnostic> {
+        let grown = nodes.len().saturating_mul(size(update)).saturating_add(size(document));
+        let deepest = nodes.iter().map(|node| node.steps().count()).max().unwrap_or_default() + depth(update);
+        if grown > MAX_SIZE || deepest > MAX_DEPTH {
+            let message = if deepest > MAX_DEPTH {
+                format!("the document would be nested more than {MAX_DEPTH} deep")
+            } else {
+                "the document would become far too large".to_owned()
+            };
+            return Err(Diagnostic::new(Code::Incompatible, message).at(&self.target.at));
+        }
         // Below a `copy` the origins name nothing in the overlay's text; a position is then that of `copy`.
         let origin = self.at.join(field);
         let mut first: Option<(&Pointer, &Value)> = None;
@@ -180,5 +194,21 @@ impl<'a> Action<'a> {
         Err(Diagnostic::new(Code::Incompatible, format!("the target matches {} (`{pointer}`)", merge::kind(node)))
             .at(&self.target.at)
             .help("Overlay 1.0 changes objects and arrays only: target what contains it, or set `overlay` to `1.1.0`"))
+    }
+}
+
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(object) => object.values().map(size).sum(),
+        _ => 0,
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(object) => 1 + object.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,10 @@ pub(crate) use position::Position;
 use tree::Node;
 
 /// How deep objects and arrays may be nested; what serde_json allows.
-const MAX_DEPTH: usize = 128;
+pub(crate) const MAX_DEPTH: usize = 128;
+
+/// How large a file may be. The largest API descriptions known have some 30 MB.
+const MAX_SIZE: u64 = 256 << 20;
 
 /// The files of a run.
 #[derive(Debug, Default)]
@@ -101,7 +104,7 @@ impl Sources {
             return None;
         }
         self.paths.push(path.to_owned());
-        let (canonical, bytes) = match canonical.and_then(|canonical| Ok((canonical, fs::read(path)?))) {
+        let (canonical, bytes) = match canonical.and_then(|canonical| Ok((canonical, read(path)?))) {
             Ok(read) => read,
             Err(error) => {
                 diags.push(unreadable(path, &error));
@@ -114,6 +117,9 @@ impl Sources {
 
     /// Takes what stands in a file, which ought to be UTF-8.
     pub(crate) fn add_bytes(&mut self, path: &Path, bytes: Vec<u8>, diags: &mut Diagnostics) -> Option<FileId> {
+        if let Some(fault) = encoding_fault(&bytes) {
+            return self.insert(path, String::new(), Err(fault), diags);
+        }
         match String::from_utf8(bytes) {
             Ok(text) => self.add(path, text, diags),
             Err(error) => {
@@ -138,6 +144,12 @@ impl Sources {
             text.remove(0);
         }
         let parsed = match Format::of(path, &text) {
+            _ if text.trim().is_empty() => Err(Fault {
+                code: Code::Syntax,
+                message: "the file is empty".to_owned(),
+                span: 0..0,
+                help: None,
+            }),
             Format::Json => json::parse(&text).map(|value| (value, OnceCell::new())),
             Format::Yaml => yaml::parse(&text).map(|(value, tree)| (value, OnceCell::from(tree))),
         };
@@ -258,6 +270,40 @@ impl SourceFile {
     fn may_repeat_keys(&self) -> bool {
         self.parsed && (self.format == Format::Yaml || json::lost_members(&self.text, &self.value))
     }
+}
+
+/// The bytes of a file, unless it is something that never ends, or has more than anybody could use.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // Looked at before it is opened, since opening a pipe waits for somebody to write to it.
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut bytes = Vec::new();
+    if metadata.len() <= MAX_SIZE {
+        fs::File::open(path)?.take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
+    }
+    // It may have grown, or not have known its size.
+    if metadata.len().max(bytes.len() as u64) > MAX_SIZE {
+        return Err(io::Error::other(format!("it is larger than {} MiB", MAX_SIZE >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// Says so where bytes are UTF-16 or no text at all, of which a parser would only say that the first of them is wrong.
+fn encoding_fault(bytes: &[u8]) -> Option<Fault> {
+    let message = match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => "the file is UTF-32",
+        // Without a byte order mark every second byte of what is mostly ASCII is zero.
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, 1..=255, 0, ..] => "the file is UTF-16",
+        _ if bytes.iter().take(1024).any(|byte| *byte == 0) => {
+            let message = "the file is not text: it has bytes that are zero".to_owned();
+            return Some(Fault { code: Code::Syntax, message, span: 0..0, help: Some("name a file of JSON or YAML") });
+        }
+        _ => return None,
+    };
+    let help = Some("save the file as UTF-8");
+    Some(Fault { code: Code::Syntax, message: message.to_owned(), span: 0..0, help })
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
