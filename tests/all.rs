@@ -6,6 +6,7 @@
 mod answers;
 mod corpus;
 mod features;
+mod hostile;
 mod package;
 mod requests;
 mod scratch;

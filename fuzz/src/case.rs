@@ -51,7 +51,7 @@ pub(crate) fn make(stage: Stage, seeds: &Seeds, seed: u64, index: u64, trace: Op
     (0..changes).for_each(|_| mutate::value(rng, &mut document, seeds));
     let mut case = Case { stage, files: Vec::new(), roots: 1, overlay: None };
     if stage == Stage::Overlay {
-        let mut overlay = match rng.pick(&seeds.overlays).filter(|_| rng_once(index)) {
+        let mut overlay = match rng.pick(&seeds.overlays).filter(|_| index % 4 == 0) {
             Some(known) => known.clone(),
             None => mutate::overlay(rng, &document, seeds),
         };
@@ -94,10 +94,6 @@ fn grown(stage: Stage, rng: &mut Rng, seeds: &Seeds, trace: Option<&Path>) -> Ca
     best
 }
 
-fn rng_once(index: u64) -> bool {
-    index % 4 == 0
-}
-
 fn small(rng: &mut Rng, seeds: &Seeds) -> Value {
     let mut picked = rng.pick(&seeds.documents);
     for _ in 0..8 {
@@ -118,7 +114,8 @@ fn text(rng: &mut Rng, seeds: &Seeds) -> (String, Vec<u8>) {
         picked = rng.pick(&seeds.texts);
     }
     let (name, mut text) = picked.cloned().unwrap_or_default();
-    (0..1 + rng.below(8)).for_each(|_| mutate::text(rng, &mut text, seeds));
+    let changes = if rng.once_in(2) { 1 } else { 1 + rng.below(8) };
+    (0..changes).for_each(|_| mutate::text(rng, &mut text, seeds));
     (name, text)
 }
 
@@ -168,7 +165,10 @@ impl Case {
         }
         let left_out = outcome.problems.iter().filter(|(code, _)| code == "SM511").count();
         let declared = self.declared();
-        if outcome.done && matches!(self.stage, Stage::Lower | Stage::Pipeline) && outcome.operations + left_out < declared {
+        if outcome.done
+            && matches!(self.stage, Stage::Lower | Stage::Pipeline)
+            && outcome.operations + left_out < declared
+        {
             let detail = format!("{} of {declared} operations, {left_out} left out", outcome.operations);
             return finding("an operation lost in silence", detail);
         }
@@ -185,7 +185,8 @@ impl Case {
     }
 
     fn outcome(&self) -> Outcome {
-        let files: Vec<(&str, &[u8])> = self.files.iter().map(|(name, text)| (name.as_str(), text.as_slice())).collect();
+        let files: Vec<(&str, &[u8])> =
+            self.files.iter().map(|(name, text)| (name.as_str(), text.as_slice())).collect();
         let overlay = self.overlay.as_ref().map(|text| ("in-memory/overlay.json", text.as_slice()));
         fuzzing::run(self.stage, &files, self.roots, overlay)
     }
@@ -193,7 +194,8 @@ impl Case {
     /// How many operations the documents have.
     fn declared(&self) -> usize {
         const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
-        let values = self.files.iter().take(self.roots).filter_map(|(_, text)| serde_json::from_slice::<Value>(text).ok());
+        let values =
+            self.files.iter().take(self.roots).filter_map(|(_, text)| serde_json::from_slice::<Value>(text).ok());
         let items = |document: &Value| {
             let sections = ["paths", "x-ms-paths"].into_iter().filter_map(|key| document.get(key)?.as_object());
             let items = sections.flatten().filter(|(key, _)| !key.starts_with("x-")).map(|(_, item)| item);

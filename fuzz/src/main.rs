@@ -73,14 +73,17 @@ fn stage(name: &str) -> Option<Stage> {
 
 /// Where findings go.
 fn folder(options: &Options) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/fuzz-findings").join(format!("{}-{}", options.target, options.seed))
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../target/fuzz-findings")
+        .join(format!("{}-{}", options.target, options.seed))
 }
 
 fn main() -> ExitCode {
     let done = options().and_then(|options| match (options.worker, options.target.as_str()) {
         (true, _) => work(options),
         (false, "all") => {
-            let runs = STAGES.iter().map(|(name, _)| supervise(&Options { target: (*name).to_owned(), ..options.clone() }));
+            let runs =
+                STAGES.iter().map(|(name, _)| supervise(&Options { target: (*name).to_owned(), ..options.clone() }));
             runs.collect::<Result<Vec<bool>>>().map(|clean| clean.into_iter().all(|clean| clean))
         }
         _ => supervise(&options),
@@ -141,7 +144,8 @@ fn work(options: Options) -> Result<bool> {
     setrlimit(Resource::RLIMIT_AS, MEMORY, MEMORY)?;
     case::keep_panics();
     thread::spawn(watch);
-    let worker = thread::Builder::new().stack_size(STACK).spawn(move || cases(&options).map_err(|error| error.to_string()))?;
+    let worker =
+        thread::Builder::new().stack_size(STACK).spawn(move || cases(&options).map_err(|error| error.to_string()))?;
     match worker.join() {
         Ok(done) => Ok(done?),
         Err(_) => Err("the fuzzer itself panicked".into()),
@@ -193,12 +197,21 @@ fn cases(options: &Options) -> Result<bool> {
                 let times = found.entry(finding.kind.clone()).or_default();
                 *times += 1;
                 if *times <= 3 {
-                    println!("{}: case {index} (seed {}): {}: {}", options.target, options.seed, finding.kind, finding.detail);
-                    case.save(&folder.join(format!("found-{index}")), &format!("{}\n{}\n", finding.kind, finding.detail))?;
+                    println!(
+                        "{}: case {index} (seed {}): {}: {}",
+                        options.target, options.seed, finding.kind, finding.detail
+                    );
+                    case.save(
+                        &folder.join(format!("found-{index}")),
+                        &format!("{}\n{}\n", finding.kind, finding.detail),
+                    )?;
                 }
                 if *times == 1 {
                     let small = shrink::shrink(case, &finding.kind);
-                    small.save(&folder.join(format!("small-{index}")), &format!("{}\n{}\n", finding.kind, finding.detail))?;
+                    small.save(
+                        &folder.join(format!("small-{index}")),
+                        &format!("{}\n{}\n", finding.kind, finding.detail),
+                    )?;
                 }
             }
         }

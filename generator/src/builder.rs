@@ -40,6 +40,7 @@ pub struct Builder {
     specs: Vec<PathBuf>,
     overlays: Vec<PathBuf>,
     no_overlays: bool,
+    allowed_roots: Vec<PathBuf>,
     out_dir: Option<PathBuf>,
     crate_name: Option<String>,
     runtime_path: Option<PathBuf>,
@@ -79,6 +80,14 @@ impl Builder {
     #[must_use]
     pub fn no_overlays(mut self, leave_out: bool) -> Self {
         self.no_overlays = leave_out;
+        self
+    }
+
+    /// Refuses `$ref`s to files outside this folder, wherever symbolic links lead to; otherwise they may lead to any file relative to the
+    /// document. May be called again, for another folder. The documents themselves, overlays and the manifest may be anywhere.
+    #[must_use]
+    pub fn allow_root(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.allowed_roots.push(folder.into());
         self
     }
 
@@ -183,10 +192,13 @@ impl Builder {
     }
 
     fn files(&self) -> Result<(Lowered, Vec<OutputFile>), Failure> {
-        let run = self.lower()?;
+        let mut run = self.lower()?;
         let files = match &run.output {
             Some(output) if self.is_package() => emit::files(&output.ir, &output.package),
-            Some(output) => vec![emit::module(&output.ir, self.reqwest)],
+            Some(output) => {
+                run.diagnostics.extend(deep_models(&output.ir));
+                vec![emit::module(&output.ir, self.reqwest)]
+            }
             None => return Err(Failure::new(run)),
         };
         Ok((run, files))
@@ -208,7 +220,13 @@ impl Builder {
                 path.display()
             )));
         }
-        let run = pipeline::run(&self.input());
+        let roots = self.allowed_roots.iter().map(|root| match root.canonicalize() {
+            Ok(real) if real.is_dir() => Ok(real),
+            _ => {
+                Err(Failure::usage(format!("`{}` is not a folder that references can be confined to", root.display())))
+            }
+        });
+        let run = pipeline::run(&self.input(), roots.collect::<Result<_, _>>()?);
         if !self.quiet && std::env::var_os("OUT_DIR").is_some() {
             for path in run.sources.paths() {
                 println!("cargo::rerun-if-changed={}", path.display());
@@ -238,6 +256,17 @@ impl Builder {
         own.or_else(|| std::env::var_os("OUT_DIR").map(PathBuf::from))
             .ok_or_else(|| "no output folder is given, and `OUT_DIR` is not set".to_owned())
     }
+}
+
+/// A module cannot have what its crate needs; a package has it.
+fn deep_models(ir: &Crate) -> Option<Diagnostic> {
+    let limit = ir.recursion_limit()?;
+    let deepest = ir.clients.iter().max_by_key(|client| client.depth)?;
+    let message =
+        format!("the models of the client `{}` are nested too deeply for rustc's recursion limit", deepest.module);
+    let place = deepest.models.first()?;
+    let help = format!("write `#![recursion_limit = \"{limit}\"]` into the crate that includes the module");
+    Some(Diagnostic::new(Code::DeepModels, message).at(&place.at).help(help))
 }
 
 fn count(ir: &Crate, of: impl Fn(&Client) -> usize) -> usize {

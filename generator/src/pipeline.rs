@@ -38,9 +38,9 @@ pub(crate) struct Output {
     pub overlays: usize,
 }
 
-/// Runs everything up to the IR.
-pub(crate) fn run(input: &Input) -> Lowered {
-    let mut sources = Sources::default();
+/// Runs everything up to the IR. Where there are `roots`, documents may refer to files in these folders only.
+pub(crate) fn run(input: &Input, roots: Vec<PathBuf>) -> Lowered {
+    let mut sources = Sources::within(roots);
     let mut diagnostics = Diagnostics::default();
     let output = match input {
         Input::Manifest { path, overlays, out } => {

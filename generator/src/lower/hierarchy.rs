@@ -34,7 +34,9 @@ impl Hierarchy {
             }
         }
         let mut named_by: HashMap<&DefinitionId, Vec<usize>> = HashMap::new();
-        for (index, parent) in parents.values().enumerate().flat_map(|(index, named)| named.iter().map(move |it| (index, it))) {
+        for (index, parent) in
+            parents.values().enumerate().flat_map(|(index, named)| named.iter().map(move |it| (index, it)))
+        {
             named_by.entry(parent).or_default().push(index);
         }
         // Down the trees, level by level; `resolve` has refused cycles.

@@ -103,12 +103,14 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         parameters: scope.parameters,
         groups: groups::groups(plan, operations, diagnostics),
         models: names::models(plan, drafts, diagnostics),
+        depth: 0,
         errors,
     };
     direction::end_circles(&mut client.models, diagnostics);
     direction::box_cycles(&mut client.models);
     direction::keep_unknown(&mut client);
     groups::keep_bodies_whole(&mut client);
+    client.depth = direction::depth(&client.models);
     names::types(&mut client);
     client
 }

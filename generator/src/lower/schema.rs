@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
 use super::ClientPlan;
@@ -50,6 +50,7 @@ pub(super) struct Schemas<'a> {
     /// Structs whose fields are still to be made.
     later: Vec<(ModelId, &'a Schema, String, Option<Tag>)>,
     parts: usize,
+    told_deep: bool,
     pub diagnostics: &'a mut Diagnostics,
 }
 
@@ -74,6 +75,7 @@ impl<'a> Schemas<'a> {
             depth: 0,
             later: Vec::new(),
             parts: 0,
+            told_deep: false,
             diagnostics,
         }
     }
@@ -92,12 +94,16 @@ impl<'a> Schemas<'a> {
         ty
     }
 
+    /// Says once that there are too many lists and maps in one another: wherever else there are, it is most likely the same ones.
     fn too_deep(&mut self, schema: &Schema) -> Type {
-        self.diagnostics.push(
-            Diagnostic::new(Code::TooDeep, format!("lists, maps and references to them are nested more than {MAX_NESTING} deep"))
-                .at(&schema.at)
-                .help("give what is nested a property in an object of its own"),
-        );
+        if !std::mem::replace(&mut self.told_deep, true) {
+            let message = format!("lists, maps and references to them are nested more than {MAX_NESTING} deep");
+            self.diagnostics.push(
+                Diagnostic::new(Code::TooDeep, message)
+                    .at(&schema.at)
+                    .help("give what is nested a property in an object of its own"),
+            );
+        }
         Type::Json
     }
 
@@ -274,7 +280,8 @@ impl<'a> Schemas<'a> {
         let mut variants = Vec::new();
         let mut values = HashSet::new();
         let hierarchy = self.hierarchy;
-        for member in hierarchy.members(id) {
+        let members = if self.too_many(0, schema) { IndexSet::new() } else { hierarchy.members(id) };
+        for member in members {
             if self.too_many(1, schema) {
                 break;
             }
@@ -400,7 +407,8 @@ impl<'a> Schemas<'a> {
         let before = self.parts;
         self.parts = self.parts.saturating_add(more);
         if before <= MAX_PARTS && self.parts > MAX_PARTS {
-            let message = format!("the models have more than {MAX_PARTS} properties and variants, most of them by `allOf`");
+            let message =
+                format!("the models have more than {MAX_PARTS} properties and variants, most of them by `allOf`");
             self.diagnostics.push(
                 Diagnostic::new(Code::TooDeep, message)
                     .at(&schema.at)

@@ -82,6 +82,8 @@ pub(crate) const RESERVED_TYPES: &[&str] = &[
     "ETag",
     "Error",
     "Map",
+    // Not a type, but a function of every type, for which clippy has a rule.
+    "New",
     "Nullable",
     "Operation",
     "Request",

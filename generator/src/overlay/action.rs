@@ -7,9 +7,8 @@ use super::{Fields, Version, merge};
 use crate::diag::{Code, Diagnostic, Diagnostics, Location, Pointer};
 use crate::source::{MAX_DEPTH, Patch};
 
-/// How many nodes an overlay may give a document, and how deep they may be nested. An action that copies the document into itself
-/// doubles both.
-const MAX_SIZE: usize = 4 << 20;
+/// How many values an overlay may add to a document. An action that copies a part of the document into itself doubles it.
+pub(super) const MAX_GROWTH: usize = 1 << 20;
 
 pub(super) struct Action<'a> {
     at: Location,
@@ -74,7 +73,14 @@ impl<'a> Action<'a> {
     }
 
     /// Changes the document, all matched nodes or none.
-    pub(super) fn apply(&self, document: &mut Value, patches: &mut Vec<Patch>, diags: &mut Diagnostics) {
+    /// `room` is how many values may still be added.
+    pub(super) fn apply(
+        &self,
+        document: &mut Value,
+        patches: &mut Vec<Patch>,
+        room: &mut usize,
+        diags: &mut Diagnostics,
+    ) {
         let nodes = self.target.select(document);
         if nodes.is_empty() {
             diags.push(self.target.matched_nothing(document));
@@ -82,11 +88,11 @@ impl<'a> Action<'a> {
         }
         let done = match &self.change {
             Change::Remove => self.remove(document, &nodes, patches),
-            Change::Update(update) => self.write(document, &nodes, update, "update", patches),
+            Change::Update(update) => self.write(document, &nodes, update, "update", patches, room),
             Change::Copy(source) => match source.select(document).as_slice() {
                 [] => Err(source.matched_nothing(document)),
                 [node] => match document.pointer(node.as_str()).cloned() {
-                    Some(value) => self.write(document, &nodes, &value, "copy", patches),
+                    Some(value) => self.write(document, &nodes, &value, "copy", patches, room),
                     None => Ok(()),
                 },
                 many => Err(Diagnostic::new(
@@ -107,17 +113,18 @@ impl<'a> Action<'a> {
         update: &Value,
         field: &str,
         patches: &mut Vec<Patch>,
+        room: &mut usize,
     ) -> Result<(), Diagnostic> {
-        let grown = nodes.len().saturating_mul(size(update)).saturating_add(size(document));
         let deepest = nodes.iter().map(|node| node.steps().count()).max().unwrap_or_default() + depth(update);
-        if grown > MAX_SIZE || deepest > MAX_DEPTH {
-            let message = if deepest > MAX_DEPTH {
-                format!("the document would be nested more than {MAX_DEPTH} deep")
-            } else {
-                "the document would become far too large".to_owned()
-            };
+        if deepest > MAX_DEPTH {
+            let message = format!("the document would be nested more than {MAX_DEPTH} deep");
             return Err(Diagnostic::new(Code::Incompatible, message).at(&self.target.at));
         }
+        let Some(left) = room.checked_sub(nodes.len().saturating_mul(size(update))) else {
+            let message = format!("the overlay adds more than {MAX_GROWTH} values to the document");
+            return Err(Diagnostic::new(Code::Incompatible, message).at(&self.target.at));
+        };
+        *room = left;
         // Below a `copy` the origins name nothing in the overlay's text; a position is then that of `copy`.
         let origin = self.at.join(field);
         let mut first: Option<(&Pointer, &Value)> = None;

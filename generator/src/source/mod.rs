@@ -33,6 +33,8 @@ pub(crate) struct Sources {
     by_path: HashMap<PathBuf, FileId>,
     /// Those asked for, also if they could not be read.
     paths: Vec<PathBuf>,
+    /// The folders that references may lead into, as canonical paths; any where there is none.
+    roots: Vec<PathBuf>,
 }
 
 /// One file.
@@ -92,6 +94,21 @@ struct Fault {
 }
 
 impl Sources {
+    /// With files from these folders only, as canonical paths, for whatever a document refers to.
+    pub(crate) fn within(roots: Vec<PathBuf>) -> Self {
+        Self { roots, ..Self::default() }
+    }
+
+    /// Whether a document may refer to a file, wherever links lead to.
+    pub(crate) fn allows(&self, path: &Path) -> bool {
+        // Of a file that there is not, its folder counts, or that one's.
+        let real = path.ancestors().find_map(|folder| {
+            let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            Some(fs::canonicalize(here).ok()?.join(path.strip_prefix(folder).ok()?))
+        });
+        self.roots.is_empty() || real.is_some_and(|real| self.roots.iter().any(|root| real.starts_with(root)))
+    }
+
     /// Reads a file, or finds it if it was read before; `None` if it cannot be read or parsed.
     ///
     /// Of a file that was tried before nothing is said a second time.
@@ -144,12 +161,9 @@ impl Sources {
             text.remove(0);
         }
         let parsed = match Format::of(path, &text) {
-            _ if text.trim().is_empty() => Err(Fault {
-                code: Code::Syntax,
-                message: "the file is empty".to_owned(),
-                span: 0..0,
-                help: None,
-            }),
+            _ if text.trim().is_empty() => {
+                Err(Fault { code: Code::Syntax, message: "the file is empty".to_owned(), span: 0..0, help: None })
+            }
             Format::Json => json::parse(&text).map(|value| (value, OnceCell::new())),
             Format::Yaml => yaml::parse(&text).map(|(value, tree)| (value, OnceCell::from(tree))),
         };
