@@ -51,7 +51,7 @@ pub(crate) fn make(stage: Stage, seeds: &Seeds, seed: u64, index: u64, trace: Op
     (0..changes).for_each(|_| mutate::value(rng, &mut document, seeds));
     let mut case = Case { stage, files: Vec::new(), roots: 1, overlay: None };
     if stage == Stage::Overlay {
-        let mut overlay = match rng.pick(&seeds.overlays).filter(|_| index % 4 == 0) {
+        let mut overlay = match rng.pick(&seeds.overlays).filter(|_| index.is_multiple_of(4)) {
             Some(known) => known.clone(),
             None => mutate::overlay(rng, &document, seeds),
         };

@@ -86,3 +86,23 @@ impl Names {
         if self.met.insert(bare.to_owned()) { Ok(()) } else { Err(format!("two {}s called `{bare}`", self.what)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn what_is_not_rust_or_has_a_name_twice_is_found() {
+        let said = |text: &str| check("a.rs", text).err().unwrap_or_default();
+        assert_eq!(
+            said("pub struct A { pub a: u8 } impl A { fn a(&self, b: u8) {} } impl Clone for A { fn a() {} }"),
+            ""
+        );
+        assert_eq!(said("mod m { enum E { A, B, A } }"), "two variants called `A`");
+        assert_eq!(said("struct A { r#type: u8, type_: u8, r#type: u8 }"), "two fields called `type`");
+        assert_eq!(said("impl A { fn new() {} } impl A { fn new() {} }"), "two methods called `A::new`");
+        assert_eq!(said("fn f(a: u8, a: u8) {}"), "two arguments called `a`");
+        assert_eq!(said("struct A; enum A {}"), "two types called `A`");
+        assert!(said("pub struct 2A;").starts_with("not Rust: "));
+    }
+}
