@@ -6,6 +6,7 @@
 mod answers;
 mod corpus;
 mod diagnostics;
+mod documents;
 mod features;
 mod hostile;
 mod package;

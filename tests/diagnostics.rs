@@ -52,6 +52,7 @@ fn examples(code: Code) -> (Example, Example) {
     let [wrong, mut right] = sides;
     assert!(!wrong.files.is_empty(), "{code} has no wrong example");
     assert_eq!(side, Some(1), "{code} has no right example");
+    right.command = right.command.or_else(|| wrong.command.clone().filter(|command| command.contains("--allow-root")));
     let inputs = wrong.files.iter().filter(|(path, _)| !path.starts_with("generated"));
     for (path, text) in inputs {
         right.files.entry(path.clone()).or_insert_with(|| text.clone());
@@ -81,11 +82,16 @@ impl Example {
         if self.files.contains_key("specsmith.yaml") {
             return builder.manifest(folder.join("specsmith.yaml"));
         }
-        let crate_name = match &self.command {
-            Some(command) => command.rsplit_once("--crate-name ").unwrap().1,
-            None => "shelf",
+        let option = |name: &str| {
+            let mut words = self.command.as_deref().unwrap_or_default().split(' ');
+            words.find(|word| *word == name).and_then(|_| words.next())
         };
-        let builder = builder.out_dir(folder.join("generated")).crate_name(crate_name);
+        let builder = builder.out_dir(folder.join("generated"));
+        let builder = match self.files.contains_key("build.rs") {
+            true => builder,
+            false => builder.crate_name(option("--crate-name").unwrap_or("shelf")),
+        };
+        let builder = option("--allow-root").into_iter().fold(builder, |to, root| to.allow_root(folder.join(root)));
         let given = |name: &str| self.files.contains_key(name).then(|| folder.join(name));
         let builder = ["api.yaml", "api.json"].into_iter().filter_map(given).fold(builder, Builder::spec);
         given("api.overlay.yaml").into_iter().fold(builder, Builder::overlay)
@@ -396,7 +402,7 @@ fn a_warning_leaves_an_output_and_an_error_none() {
     for &code in Code::ALL {
         let (wrong, _) = examples(code);
         let (folder, _) = wrong.run(&format!("diagnostics-{code}-output"));
-        let written = folder.join("generated/Cargo.toml").exists();
+        let written = ["Cargo.toml", "specsmith.rs"].iter().any(|file| folder.join("generated").join(file).exists());
         assert_eq!(written, code.severity() == Severity::Warning, "{code}");
     }
 }

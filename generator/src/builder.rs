@@ -40,6 +40,7 @@ pub struct Builder {
     specs: Vec<PathBuf>,
     overlays: Vec<PathBuf>,
     no_overlays: bool,
+    allowed_roots: Vec<PathBuf>,
     out_dir: Option<PathBuf>,
     crate_name: Option<String>,
     runtime_path: Option<PathBuf>,
@@ -80,6 +81,14 @@ impl Builder {
     #[must_use]
     pub fn no_overlays(mut self, leave_out: bool) -> Self {
         self.no_overlays = leave_out;
+        self
+    }
+
+    /// Refuses `$ref`s to files outside this folder, wherever symbolic links lead to; otherwise they may lead to any file relative to the
+    /// document. May be called again, for another folder. The documents themselves, overlays and the manifest may be anywhere.
+    #[must_use]
+    pub fn allow_root(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.allowed_roots.push(folder.into());
         self
     }
 
@@ -184,10 +193,13 @@ impl Builder {
     }
 
     fn files(&self) -> Result<(Lowered, Vec<OutputFile>), Failure> {
-        let run = self.lower()?;
+        let mut run = self.lower()?;
         let files = match &run.output {
             Some(output) if self.is_package() => emit::files(&output.ir, &output.package),
-            Some(output) => vec![emit::module(&output.ir, self.reqwest)],
+            Some(output) => {
+                run.diagnostics.extend(deep_models(&output.ir));
+                vec![emit::module(&output.ir, self.reqwest)]
+            }
             None => return Err(Failure::new(run)),
         };
         Ok((run, files))
@@ -206,7 +218,14 @@ impl Builder {
             let message = format!("`{}` is not the folder of specsmith-runtime: it has no Cargo.toml", path.display());
             return Err(Failure::usage(message, "name the folder of that package, or leave it out for the registry's"));
         }
-        let run = pipeline::run(&self.input());
+        let roots = self.allowed_roots.iter().map(|root| match root.canonicalize() {
+            Ok(real) if real.is_dir() => Ok(real),
+            _ => {
+                let message = format!("`{}` is not a folder that references can be confined to", root.display());
+                Err(Failure::usage(message, "name a folder that there is"))
+            }
+        });
+        let run = pipeline::run(&self.input(), roots.collect::<Result<_, _>>()?);
         if !self.quiet && std::env::var_os("OUT_DIR").is_some() {
             for path in run.sources.paths() {
                 if let Some(line) = rerun_if_changed(path) {
@@ -246,6 +265,17 @@ impl Builder {
 fn rerun_if_changed(path: &Path) -> Option<String> {
     let path = path.display().to_string();
     (!path.contains(['\n', '\r'])).then(|| format!("cargo::rerun-if-changed={path}"))
+}
+
+/// A module cannot have what its crate needs; a package has it.
+fn deep_models(ir: &Crate) -> Option<Diagnostic> {
+    let limit = ir.recursion_limit()?;
+    let deepest = ir.clients.iter().max_by_key(|client| client.depth)?;
+    let message =
+        format!("the models of the client `{}` are nested too deeply for rustc's recursion limit", deepest.module);
+    let place = deepest.models.first()?;
+    let help = format!("write `#![recursion_limit = \"{limit}\"]` into the crate that includes the module");
+    Some(Diagnostic::new(Code::DeepModels, message).at(&place.at).help(help))
 }
 
 fn count(ir: &Crate, of: impl Fn(&Client) -> usize) -> usize {

@@ -12,6 +12,9 @@
 mod builder;
 pub mod diag;
 mod emit;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod inspect;
 mod ir;
 mod lower;

@@ -38,9 +38,9 @@ pub(crate) struct Output {
     pub overlays: usize,
 }
 
-/// Runs everything up to the IR.
-pub(crate) fn run(input: &Input) -> Lowered {
-    let mut sources = Sources::default();
+/// Runs everything up to the IR. Where there are `roots`, documents may refer to files in these folders only.
+pub(crate) fn run(input: &Input, roots: Vec<PathBuf>) -> Lowered {
+    let mut sources = Sources::within(roots);
     let mut diagnostics = Diagnostics::default();
     let output = match input {
         Input::Manifest { path, overlays, out } => {
@@ -237,7 +237,7 @@ fn without_manifest(
     (plan(&documents, crate_name, sources), applied)
 }
 
-/// A client for each document.
+/// A client for each document, called after its file.
 fn plan(documents: &[FileId], crate_name: &str, sources: &Sources) -> Plan {
     let mut scope = Scope::new(&[manifest::FEATURES, naming::RESERVED_FILES].concat());
     for document in documents {
@@ -264,6 +264,12 @@ fn sorted(paths: &[PathBuf]) -> Vec<&PathBuf> {
     let mut paths: Vec<&PathBuf> = paths.iter().collect();
     paths.sort_by_cached_key(|path| (path.file_name().map(ToOwned::to_owned), plain(path)));
     paths
+}
+
+/// The same without a disk, for `fuzzing`.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn in_memory(documents: &[FileId], sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Crate> {
+    lower(&plan(documents, "fuzzed", sources), sources, diagnostics)
 }
 
 /// The document that an overlay extends, or the only one there is.

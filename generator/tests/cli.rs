@@ -242,3 +242,20 @@ fn inspect_lists_operations() {
     assert_eq!(operation["rust"]["output"], "Response<models::Book>");
     assert_eq!(value["models"][0]["rust"]["fields"][0]["type"], "Option<String>");
 }
+
+#[test]
+fn references_can_be_confined() {
+    let folder = Folder::new("cli-roots");
+    fs::create_dir(folder.0.join("api")).unwrap();
+    fs::rename(folder.0.join("shelf.json"), folder.0.join("api/shelf.json")).unwrap();
+    fs::write(folder.0.join("book.json"), r#"{ "type": "object", "properties": { "title": { "type": "string" } } }"#)
+        .unwrap();
+    folder.replace("api/shelf.json", "#/definitions/Book", "../book.json");
+    let run = |root: &[&str]| folder.run(&[&["inspect", "api/shelf.json"], root].concat());
+    assert_eq!(run(&[]).0, 0);
+    let (code, stdout, stderr) = run(&["--allow-root", "api"]);
+    assert_eq!((code, stdout.as_str()), (1, ""));
+    assert!(stderr.starts_with("error[SM406]"), "{stderr}");
+    assert_eq!(run(&["--allow-root", "api", "--allow-root", "."]).0, 0);
+    assert_eq!(run(&["--allow-root", "nowhere"]).0, 2);
+}

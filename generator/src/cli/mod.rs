@@ -83,11 +83,16 @@ struct Input {
     /// Take the documents to the letter, without any overlay
     #[arg(long)]
     no_overlays: bool,
+
+    /// Refuse `$ref`s to files outside this folder; may be given again. Without it, they may lead to any file relative to the document
+    #[arg(long, value_name = "DIR")]
+    allow_root: Vec<PathBuf>,
 }
 
 impl Input {
     fn builder(&self) -> Builder {
         let builder = Builder::new().quiet(true).no_overlays(self.no_overlays);
+        let builder = self.allow_root.iter().fold(builder, Builder::allow_root);
         if self.specs.is_empty() {
             return builder.manifest(&self.manifest);
         }

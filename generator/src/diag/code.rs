@@ -98,7 +98,7 @@ codes! {
     InvalidValue = "SM303", Error;
     /// A keyword that must be there is not.
     MissingKeyword = "SM304", Error;
-    /// Schemas are nested too deeply.
+    /// Schemas are nested too deeply, or composed of too many others.
     TooDeep = "SM305", Error;
     /// A keyword is not one of Swagger 2.0, nor an extension (`x-`): it is not read.
     UnknownKeyword = "SM306", Warning;
@@ -129,6 +129,8 @@ codes! {
     ReferenceCycle = "SM404", Error;
     /// A schema contains itself through `allOf`.
     AllOfCycle = "SM405", Error;
+    /// A `$ref` leads to a file outside the folders that are allowed.
+    OutsideRoot = "SM406", Error;
 
     /// A definition is a list or a map of itself, which no type of Rust is: any JSON value is taken within.
     EndlessSchema = "SM501", Warning;
@@ -164,6 +166,8 @@ codes! {
     PathParameter = "SM516", Warning;
     /// No request can have a path, a host, a header's name or a media type like this, or it would lead elsewhere than it seems.
     Unsendable = "SM517", Error;
+    /// Models are nested so deeply that the crate they are included in needs a larger `recursion_limit`.
+    DeepModels = "SM518", Warning;
 
     /// A manifest has a value that it cannot have, or lacks one.
     ManifestValue = "SM601", Error;

@@ -155,6 +155,9 @@ fn lib(ir: &Crate, package: &Package) -> String {
     code.module_doc(format_args!(
         "The feature `client` brings the clients, `reqwest` lets them send over reqwest; without both there are the models."
     ));
+    if let Some(limit) = ir.recursion_limit() {
+        line!(code, "#![recursion_limit = \"{limit}\"]");
+    }
     line!(code, "#![forbid(unsafe_code)]");
     line!(code, "#![deny(missing_docs)]");
     code.gap();

@@ -43,7 +43,17 @@ pub(crate) struct Client {
     pub parameters: Vec<Parameter>,
     pub groups: Vec<Group>,
     pub models: Vec<Model>,
+    /// How deep types stand in types, by fields, lists, maps and boxes, at most.
+    pub depth: usize,
     pub errors: ErrorFormat,
+}
+
+impl Crate {
+    /// The `recursion_limit` that rustc needs, where its own (128) is too small to see how the models are dropped.
+    pub(crate) fn recursion_limit(&self) -> Option<usize> {
+        let depth = self.clients.iter().map(|client| client.depth).max().unwrap_or_default();
+        (depth > 100).then(|| (2 * depth).next_power_of_two())
+    }
 }
 
 #[derive(Clone, Debug)]

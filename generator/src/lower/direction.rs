@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Location};
-use crate::ir::{BodyKind, Client, Field, FieldRole, Model, ModelId, Output, Place, ResponseBody, Shape, Type};
+use crate::ir::{BodyKind, Client, Field, FieldRole, Model, ModelId, Output, Place, ResponseBody, Shape, Struct, Type};
 use crate::naming::{self, Ident};
 
 /// Makes optional what would have to contain itself without end: a required property of a struct that requires it in turn. No JSON
@@ -61,6 +61,78 @@ pub(super) fn box_cycles(models: &mut [Model]) {
             }
         }
     }
+}
+
+/// How deep types stand in types. Of models that hold one another in circles, it is the deepest of the walks through them from some of
+/// them, as the compiler takes one too; the longest of all ways cannot be found in any reasonable time.
+pub(super) fn depth(models: &[Model]) -> usize {
+    let mut edges = Vec::with_capacity(models.len());
+    let mut own = Vec::with_capacity(models.len());
+    for model in models {
+        let (mut held, mut deepest) = (Vec::new(), 0);
+        let rest = |shape: &'_ Struct| shape.rest.as_ref().map(|(_, ty)| ty.clone());
+        let types: Vec<Type> = match &model.shape {
+            Shape::Struct(shape) => shape.fields.iter().map(|field| field.ty.clone()).chain(rest(shape)).collect(),
+            Shape::Union(union) => union.variants.iter().map(|(.., id)| Type::Model(*id)).collect(),
+            Shape::Enum(_) => Vec::new(),
+        };
+        for mut ty in &types {
+            let mut wraps = 0;
+            while let Type::List(inner) | Type::Map(inner) | Type::Boxed(inner) | Type::Nullable(inner) = ty {
+                ty = inner;
+                wraps += 1;
+            }
+            deepest = deepest.max(wraps);
+            held.extend(match ty {
+                Type::Model(ModelId(index)) => Some(*index),
+                _ => None,
+            });
+        }
+        edges.push(held);
+        // The model itself, and an `Option`.
+        own.push(2 + deepest);
+    }
+    let component = components(&edges);
+    let mut depths = vec![0; models.len()];
+    let mut order: Vec<usize> = (0..models.len()).collect();
+    // What a model leads to is in a component before its own.
+    order.sort_by_key(|index| component.get(*index));
+    for circle in order.chunk_by(|left, right| component.get(*left) == component.get(*right)) {
+        let below = circle.iter().filter_map(|index| edges.get(*index)).flatten();
+        let below = below.filter_map(|index| depths.get(*index)).max().copied().unwrap_or_default();
+        let depth = below
+            + circle.iter().take(WALKS).map(|start| walk(*start, &edges, &component, &own)).max().unwrap_or_default();
+        for index in circle {
+            if let Some(slot) = depths.get_mut(*index) {
+                *slot = depth;
+            }
+        }
+    }
+    depths.into_iter().max().unwrap_or_default()
+}
+
+/// How many walks through a circle are taken.
+const WALKS: usize = 100;
+
+/// How deep a walk from a node goes that enters each node of its component once.
+fn walk(start: usize, edges: &[Vec<usize>], component: &[usize], own: &[usize]) -> usize {
+    let mut met = HashSet::from([start]);
+    let mut path = vec![(start, 0)];
+    let weight = |node: usize| own.get(node).copied().unwrap_or_default();
+    let (mut depth, mut deepest) = (weight(start), weight(start));
+    while let Some((node, edge)) = path.pop() {
+        let Some(&next) = edges.get(node).and_then(|edges| edges.get(edge)) else {
+            depth -= weight(node);
+            continue;
+        };
+        path.push((node, edge + 1));
+        if component.get(next) == component.get(start) && met.insert(next) {
+            path.push((next, 0));
+            depth += weight(next);
+            deepest = deepest.max(depth);
+        }
+    }
+    deepest
 }
 
 fn fields(model: &Model) -> &[Field] {
@@ -221,6 +293,17 @@ mod tests {
         // Two ways to one node make no circle.
         assert_eq!(together(&[&[1, 2], &[3], &[3], &[]]), []);
         assert_eq!(together(&[&[3], &[0], &[1], &[2]]).len(), 6);
+    }
+
+    #[test]
+    fn a_walk_through_a_circle_is_as_deep_as_what_it_meets() {
+        // 0 → 1 → 2 → 0, 1 → 3 → 1, 3 → 4, which is in no circle.
+        let edges: Vec<Vec<usize>> = [&[1][..], &[2, 3], &[0], &[1, 4], &[]].map(<[usize]>::to_vec).to_vec();
+        let component = components(&edges);
+        let own = [1, 10, 100, 1000, 10_000];
+        assert_eq!(walk(0, &edges, &component, &own), 1011);
+        assert_eq!(walk(2, &edges, &component, &own), 1111);
+        assert_eq!(walk(4, &edges, &component, &own), 10_000);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Which definitions stand in for which: `discriminator` above, `allOf` below.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use crate::resolve::{DefinitionId, Graph};
 
@@ -33,21 +33,29 @@ impl Hierarchy {
                 hierarchy.roots.insert(id);
             }
         }
+        let mut named_by: HashMap<&DefinitionId, Vec<usize>> = HashMap::new();
+        for (index, parent) in
+            parents.values().enumerate().flat_map(|(index, named)| named.iter().map(move |it| (index, it)))
+        {
+            named_by.entry(parent).or_default().push(index);
+        }
         // Down the trees, level by level; `resolve` has refused cycles.
-        let mut level: Vec<DefinitionId> = parents.keys().filter(|id| hierarchy.roots.contains(*id)).cloned().collect();
+        let mut level: HashSet<DefinitionId> = hierarchy.roots.clone();
         while !level.is_empty() {
-            let mut below = Vec::new();
-            for (child, named) in &parents {
-                for parent in named.iter().filter(|parent| level.contains(parent)) {
+            // In the order of the documents.
+            let below: BTreeSet<usize> = level.iter().filter_map(|id| named_by.get(id)).flatten().copied().collect();
+            let mut next = HashSet::new();
+            for (child, named) in below.into_iter().filter_map(|index| parents.get_index(index)) {
+                for parent in named.iter().filter(|parent| level.contains(*parent)) {
                     hierarchy.children.entry(parent.clone()).or_default().push(child.clone());
                     if !hierarchy.discriminators.contains_key(child) {
                         let inherited = hierarchy.discriminators.get(parent).cloned().unwrap_or_default();
                         hierarchy.discriminators.insert(child.clone(), inherited);
-                        below.push(child.clone());
+                        next.insert(child.clone());
                     }
                 }
             }
-            level = below;
+            level = next;
         }
         for id in hierarchy.discriminators.keys() {
             let value = graph.definition_by_id(id).and_then(|schema| schema.discriminator_value.clone());
@@ -74,15 +82,11 @@ impl Hierarchy {
     }
 
     /// What a reference to it may mean: itself and its descendants, each once, parents first.
-    pub(super) fn members<'a>(&'a self, id: &'a DefinitionId) -> Vec<&'a DefinitionId> {
-        let mut members = vec![id];
+    pub(super) fn members<'a>(&'a self, id: &'a DefinitionId) -> IndexSet<&'a DefinitionId> {
+        let mut members = IndexSet::from([id]);
         let mut next = 0;
-        while let Some(member) = members.get(next).copied() {
-            for child in self.children.get(member).into_iter().flatten() {
-                if !members.contains(&child) {
-                    members.push(child);
-                }
-            }
+        while let Some(member) = members.get_index(next).copied() {
+            members.extend(self.children.get(member).into_iter().flatten());
             next += 1;
         }
         members

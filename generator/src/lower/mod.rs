@@ -104,7 +104,7 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
             }
         }
         for (name, schema) in &document.definitions {
-            schemas.definition(&DefinitionId { file: document.at.file, name: name.clone() }, schema);
+            schemas.declared(&DefinitionId { file: document.at.file, name: name.clone() }, schema);
         }
     }
     let errors = error_format(&documents, &mut schemas);
@@ -124,12 +124,14 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         parameters: scope.parameters,
         groups: groups::groups(plan, operations, &absent, diagnostics),
         models: names::models(plan, drafts, &absent, diagnostics),
+        depth: 0,
         errors,
     };
     direction::end_circles(&mut client.models, diagnostics);
     direction::box_cycles(&mut client.models);
     direction::keep_unknown(&mut client);
     groups::keep_bodies_whole(&mut client);
+    client.depth = direction::depth(&client.models);
     names::types(&mut client);
     client
 }

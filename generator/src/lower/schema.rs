@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
 use super::ClientPlan;
@@ -13,6 +13,19 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Location};
 use crate::ir::{FieldRole, Limits, Literal, ModelId, Prose, Type};
 use crate::resolve::{DefinitionId, Graph};
 use crate::spec::{Additional, Schema, Type as Kind};
+
+/// How deep definitions are followed from one to the next before the rest is put off. Whoever runs the generator may have a small stack.
+const MAX_DEPTH: usize = 48;
+
+/// How many lists and maps may stand in one another, also by way of definitions; rustc gives up at little more than a hundred.
+const MAX_NESTING: usize = 32;
+
+/// How many properties and variants the models of a client may have, those among them that `allOf` brings in: a document of a hundred
+/// kilobytes could ask for a million.
+const MAX_PARTS: usize = 250_000;
+
+/// A discriminator and its value.
+type Tag = (Literal, Literal);
 
 /// Makes the models of one client.
 pub(super) struct Schemas<'a> {
@@ -28,8 +41,16 @@ pub(super) struct Schemas<'a> {
     holders: HashMap<String, Vec<DefinitionId>>,
     /// Enums with a name of their own.
     pub(super) enums: IndexMap<String, Vec<ModelId>>,
+    /// The models of schemas that stand where they are used, by their place: a property that is inherited is met again and again.
+    places: HashMap<Location, ModelId>,
     /// Definitions that are only another name and are being looked through.
     looking: HashSet<DefinitionId>,
+    /// How many schemas the current one is reached through.
+    depth: usize,
+    /// Structs whose fields are still to be made.
+    later: Vec<(ModelId, &'a Schema, String, Option<Tag>)>,
+    parts: usize,
+    told_deep: bool,
     pub diagnostics: &'a mut Diagnostics,
 }
 
@@ -49,13 +70,53 @@ impl<'a> Schemas<'a> {
             structs: HashMap::new(),
             holders: HashMap::new(),
             enums: IndexMap::new(),
+            places: HashMap::new(),
             looking: HashSet::new(),
+            depth: 0,
+            later: Vec::new(),
+            parts: 0,
+            told_deep: false,
             diagnostics,
         }
     }
 
     /// The type of a schema; `hint` are the words that name it, should it need a name.
-    pub(super) fn ty(&mut self, schema: &Schema, hint: &[&str]) -> Type {
+    pub(super) fn ty(&mut self, schema: &'a Schema, hint: &[&str]) -> Type {
+        if self.depth > 4 * MAX_DEPTH {
+            return self.too_deep(schema);
+        }
+        self.depth += 1;
+        let ty = self.ty_of(schema, hint);
+        self.depth -= 1;
+        if self.depth == 0 {
+            self.finish_later();
+        }
+        ty
+    }
+
+    /// Says once that there are too many lists and maps in one another: wherever else there are, it is most likely the same ones.
+    fn too_deep(&mut self, schema: &Schema) -> Type {
+        if !std::mem::replace(&mut self.told_deep, true) {
+            let message = format!("lists, maps and references to them are nested more than {MAX_NESTING} deep");
+            self.diagnostics.push(
+                Diagnostic::new(Code::TooDeep, message)
+                    .at(&schema.at)
+                    .help("give what is nested a property in an object of its own"),
+            );
+        }
+        Type::Json
+    }
+
+    /// Makes the fields that were put off.
+    fn finish_later(&mut self) {
+        self.depth += 1;
+        while let Some((model, schema, hint, tag)) = self.later.pop() {
+            self.fill_now(model, schema, &hint, tag);
+        }
+        self.depth -= 1;
+    }
+
+    fn ty_of(&mut self, schema: &'a Schema, hint: &[&str]) -> Type {
         if let Some(reference) = &schema.reference {
             let graph = self.graph;
             return match graph.definition(reference) {
@@ -73,8 +134,16 @@ impl<'a> Schemas<'a> {
         self.inline(schema, hint, None)
     }
 
+    /// The type of a definition that nobody need refer to.
+    pub(super) fn declared(&mut self, id: &DefinitionId, schema: &'a Schema) {
+        self.depth += 1;
+        self.definition(id, schema);
+        self.depth -= 1;
+        self.finish_later();
+    }
+
     /// The type of a definition.
-    pub(super) fn definition(&mut self, id: &DefinitionId, schema: &Schema) -> Type {
+    fn definition(&mut self, id: &DefinitionId, schema: &'a Schema) -> Type {
         if let Some(ty) = self.types.get(id) {
             return ty.clone();
         }
@@ -107,7 +176,7 @@ impl<'a> Schemas<'a> {
     }
 
     /// The type of a definition of the same name in another document that says the same.
-    fn equal_definition(&mut self, id: &DefinitionId, schema: &Schema) -> Option<Type> {
+    fn equal_definition(&mut self, id: &DefinitionId, schema: &'a Schema) -> Option<Type> {
         let holders = self.holders.entry(id.name.clone()).or_default();
         let others: Vec<DefinitionId> = holders.iter().filter(|other| *other != id).cloned().collect();
         if !holders.contains(id) {
@@ -181,7 +250,7 @@ impl<'a> Schemas<'a> {
         vec![id.name.clone(), format!("{document} {}", id.name)]
     }
 
-    fn structure(&mut self, id: &DefinitionId, schema: &Schema) -> ModelId {
+    fn structure(&mut self, id: &DefinitionId, schema: &'a Schema) -> ModelId {
         if let Some(model) = self.structs.get(id) {
             return *model;
         }
@@ -195,21 +264,39 @@ impl<'a> Schemas<'a> {
             self.types.insert(id.clone(), Type::Model(model));
         }
         let tag = self.hierarchy.tag(id).map(|(name, value)| (Literal(name.to_owned()), Literal(value.to_owned())));
-        // A list may well contain a struct that contains the list.
-        let looking = std::mem::take(&mut self.looking);
-        let shape = self.fields(schema, &id.name, tag);
-        self.looking = looking;
-        self.finish(model, DraftShape::Struct(shape));
+        self.fill(model, schema, &id.name, tag);
         model
     }
 
-    fn union(&mut self, id: &DefinitionId, schema: &Schema) -> Type {
+    /// Makes a struct's fields, or puts it off.
+    fn fill(&mut self, model: ModelId, schema: &'a Schema, hint: &str, tag: Option<Tag>) {
+        if self.depth > MAX_DEPTH {
+            self.later.push((model, schema, hint.to_owned(), tag));
+        } else {
+            self.fill_now(model, schema, hint, tag);
+        }
+    }
+
+    fn fill_now(&mut self, model: ModelId, schema: &'a Schema, hint: &str, tag: Option<Tag>) {
+        // A list may well contain a struct that contains the list.
+        let looking = std::mem::take(&mut self.looking);
+        let shape = self.fields(schema, hint, tag);
+        self.looking = looking;
+        self.finish(model, DraftShape::Struct(shape));
+    }
+
+    fn union(&mut self, id: &DefinitionId, schema: &'a Schema) -> Type {
         let union = self.draft(self.definition_names(id), schema, Some(id));
         let ty = Type::Model(union);
         self.types.insert(id.clone(), ty.clone());
         let mut variants = Vec::new();
         let mut values: HashMap<String, Location> = HashMap::new();
-        for member in self.hierarchy.members(id) {
+        let hierarchy = self.hierarchy;
+        let members = if self.too_many(0, schema) { IndexSet::new() } else { hierarchy.members(id) };
+        for member in members {
+            if self.too_many(1, schema) {
+                break;
+            }
             let Some(theirs) = self.graph.definition_by_id(member) else { continue };
             let Some((_, value)) = self.hierarchy.tag(member) else { continue };
             let place = match &theirs.discriminator_value {
@@ -237,11 +324,14 @@ impl<'a> Schemas<'a> {
     }
 
     /// A schema that stands where it is used, or a definition that is no struct.
-    fn inline(&mut self, schema: &Schema, hint: &[&str], definition: Option<&DefinitionId>) -> Type {
+    fn inline(&mut self, schema: &'a Schema, hint: &[&str], definition: Option<&DefinitionId>) -> Type {
         if is_struct(schema) {
+            if let Some(model) = self.places.get(&schema.at) {
+                return Type::Model(*model);
+            }
             let model = self.draft(vec![hint.join(" ")], schema, None);
-            let shape = self.fields(schema, &hint.join(" "), None);
-            self.finish(model, DraftShape::Struct(shape));
+            self.places.insert(schema.at.clone(), model);
+            self.fill(model, schema, &hint.join(" "), None);
             return Type::Model(model);
         }
         if !schema.enumeration.is_empty()
@@ -265,6 +355,7 @@ impl<'a> Schemas<'a> {
                     hint.push("value");
                     match self.element(values, &hint) {
                         Type::Json => Type::JsonObject,
+                        ty if is_nested(&ty) => self.too_deep(schema),
                         ty => Type::Map(Box::new(ty)),
                     }
                 }
@@ -272,15 +363,15 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    fn array(&mut self, schema: &Schema, hint: &[&str]) -> Type {
+    fn array(&mut self, schema: &'a Schema, hint: &[&str]) -> Type {
         let mut hint = hint.to_vec();
         hint.push("item");
         let item = schema.items.as_ref().map_or(Type::Json, |items| self.element(items, &hint));
-        Type::List(Box::new(item))
+        if is_nested(&item) { self.too_deep(schema) } else { Type::List(Box::new(item)) }
     }
 
     /// The type of what a list or a map holds.
-    fn element(&mut self, schema: &Schema, hint: &[&str]) -> Type {
+    fn element(&mut self, schema: &'a Schema, hint: &[&str]) -> Type {
         let ty = match self.ty(schema, hint) {
             // JSON has no raw bytes.
             Type::Bytes => Type::Base64,
@@ -290,11 +381,12 @@ impl<'a> Schemas<'a> {
     }
 
     /// The properties of a schema and of what it is composed of.
-    fn fields(&mut self, schema: &Schema, hint: &str, tag: Option<(Literal, Literal)>) -> DraftStruct {
-        let graph = self.graph;
-        let mut parts = Vec::new();
-        collect(graph, schema, &mut parts, &mut HashSet::new());
-        let mut properties: IndexMap<&str, (&Schema, String)> = IndexMap::new();
+    fn fields(&mut self, schema: &'a Schema, hint: &str, tag: Option<Tag>) -> DraftStruct {
+        let parts = if self.too_many(0, schema) { Vec::new() } else { collect(self.graph, schema) };
+        if self.too_many(parts.iter().map(|(part, _)| 1 + part.properties.len()).sum(), schema) {
+            return DraftStruct { fields: Vec::new(), tag, rest: Rest::Unsaid };
+        }
+        let mut properties: IndexMap<&str, (&'a Schema, String)> = IndexMap::new();
         let mut rest = Rest::Unsaid;
         for (part, owner) in &parts {
             for (name, property) in &part.properties {
@@ -340,6 +432,22 @@ impl<'a> Schemas<'a> {
         })
     }
 
+    /// Counts parts of models; whether there are too many of them, which is said once.
+    fn too_many(&mut self, more: usize, schema: &Schema) -> bool {
+        let before = self.parts;
+        self.parts = self.parts.saturating_add(more);
+        if before <= MAX_PARTS && self.parts > MAX_PARTS {
+            let message =
+                format!("the models have more than {MAX_PARTS} properties and variants, most of them by `allOf`");
+            self.diagnostics.push(
+                Diagnostic::new(Code::TooDeep, message)
+                    .at(&schema.at)
+                    .help("let fewer definitions be composed of others, or generate from parts of the document"),
+            );
+        }
+        self.parts > MAX_PARTS
+    }
+
     fn missing_property(&mut self, at: &Location, name: &str, properties: &IndexMap<&str, (&Schema, String)>) {
         let mut diagnostic =
             Diagnostic::new(Code::RequiredNothing, format!("`required` names `{name}`, and there is no such property"))
@@ -353,7 +461,7 @@ impl<'a> Schemas<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    fn field(&mut self, name: &str, property: &Schema, owner: &str, required: bool) -> DraftField {
+    fn field(&mut self, name: &str, property: &'a Schema, owner: &str, required: bool) -> DraftField {
         let mut ty = match self.ty(property, &[owner, name]) {
             // JSON has no raw bytes.
             Type::Bytes => Type::Base64,
@@ -418,33 +526,36 @@ fn is_struct(schema: &Schema) -> bool {
     schema.reference.is_none() && (!schema.properties.is_empty() || !schema.all_of.is_empty())
 }
 
-/// A schema and all that it is composed of, the innermost first, each with the definition it is.
-fn collect<'a>(
-    graph: &'a Graph,
-    schema: &'a Schema,
-    parts: &mut Vec<(&'a Schema, Option<DefinitionId>)>,
-    met: &mut HashSet<DefinitionId>,
-) {
-    collect_part(graph, schema, None, parts, met);
+/// Whether a type is a list or map of lists and maps, as deep as they may be.
+fn is_nested(ty: &Type) -> bool {
+    let mut ty = ty;
+    let mut depth = 0;
+    while let Type::List(inner) | Type::Map(inner) | Type::Nullable(inner) = ty {
+        ty = inner;
+        depth += 1;
+    }
+    depth >= MAX_NESTING
 }
 
-fn collect_part<'a>(
-    graph: &'a Graph,
-    schema: &'a Schema,
-    owner: Option<DefinitionId>,
-    parts: &mut Vec<(&'a Schema, Option<DefinitionId>)>,
-    met: &mut HashSet<DefinitionId>,
-) {
-    if let Some(reference) = &schema.reference {
-        if let Some((id, target)) = graph.definition(reference)
-            && met.insert(id.clone())
-        {
-            collect_part(graph, target, Some(id), parts, met);
+/// A schema and all that it is composed of, the innermost first, each with the definition it is.
+fn collect<'a>(graph: &'a Graph, schema: &'a Schema) -> Vec<(&'a Schema, Option<DefinitionId>)> {
+    let mut parts = Vec::new();
+    let mut met = HashSet::new();
+    // What is still to be looked at, the next last; `true`: what it is composed of has been.
+    let mut open = vec![(schema, None, false)];
+    while let Some((schema, owner, composed)) = open.pop() {
+        if composed {
+            parts.push((schema, owner));
+        } else if let Some(reference) = &schema.reference {
+            if let Some((id, target)) = graph.definition(reference)
+                && met.insert(id.clone())
+            {
+                open.push((target, Some(id), false));
+            }
+        } else {
+            open.push((schema, owner, true));
+            open.extend(schema.all_of.iter().rev().map(|part| (part, None, false)));
         }
-        return;
     }
-    for part in &schema.all_of {
-        collect_part(graph, part, None, parts, met);
-    }
-    parts.push((schema, owner));
+    parts
 }

@@ -104,6 +104,10 @@ pub(crate) const RESERVED_FILES: &[&str] = &[
 /// The names that a type of this name may have, the best first: `Error` cannot but be `ErrorModel`.
 pub(crate) fn type_candidates(name: &str) -> Vec<Ident> {
     let plain = pascal(name);
+    // Clippy does not want a function `new` in a type of that name, and every model has one.
+    if plain.bare() == "New" {
+        return vec![pascal_parts(&[name, "model"])];
+    }
     // Without regard to case: `Etag` beside `ETag` would be a trap too.
     if RESERVED_TYPES.iter().any(|reserved| reserved.eq_ignore_ascii_case(plain.bare().trim_end_matches('_'))) {
         vec![pascal_parts(&[name, "model"])]

@@ -5,7 +5,10 @@ use serde_json::Value;
 use super::target::Target;
 use super::{Fields, Version, merge};
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Pointer};
-use crate::source::Patch;
+use crate::source::{MAX_DEPTH, Patch};
+
+/// How many values an overlay may add to a document. An action that copies a part of the document into itself doubles it.
+pub(super) const MAX_GROWTH: usize = 1 << 20;
 
 pub(super) struct Action<'a> {
     at: Location,
@@ -73,7 +76,15 @@ impl<'a> Action<'a> {
     }
 
     /// Changes the document, all matched nodes or none.
-    pub(super) fn apply(&self, file: FileId, document: &mut Value, patches: &mut Vec<Patch>, diags: &mut Diagnostics) {
+    /// `room` is how many values may still be added.
+    pub(super) fn apply(
+        &self,
+        file: FileId,
+        document: &mut Value,
+        patches: &mut Vec<Patch>,
+        room: &mut usize,
+        diags: &mut Diagnostics,
+    ) {
         let nodes = self.target.select(document);
         if nodes.is_empty() {
             diags.push(self.target.matched_nothing(document));
@@ -81,11 +92,11 @@ impl<'a> Action<'a> {
         }
         let done = match &self.change {
             Change::Remove => self.remove(document, &nodes, patches),
-            Change::Update(update) => self.write(file, document, &nodes, update, "update", patches),
+            Change::Update(update) => self.write(file, document, &nodes, update, "update", patches, room),
             Change::Copy(source) => match source.select(document).as_slice() {
                 [] => Err(source.matched_nothing(document)),
                 [node] => match document.pointer(node.as_str()).cloned() {
-                    Some(value) => self.write(file, document, &nodes, &value, "copy", patches),
+                    Some(value) => self.write(file, document, &nodes, &value, "copy", patches, room),
                     None => Ok(()),
                 },
                 [first, second, ..] => Err(Diagnostic::new(
@@ -112,7 +123,20 @@ impl<'a> Action<'a> {
         update: &Value,
         field: &str,
         patches: &mut Vec<Patch>,
+        room: &mut usize,
     ) -> Result<(), Diagnostic> {
+        let deepest = nodes.iter().map(|node| node.steps().count()).max().unwrap_or_default() + depth(update);
+        if deepest > MAX_DEPTH {
+            let message = format!("the document would be nested more than {MAX_DEPTH} deep");
+            let problem = Diagnostic::new(Code::Incompatible, message).at_value(&self.target.at);
+            return Err(problem.help("give the inner parts names under `definitions`, and refer to them with `$ref`"));
+        }
+        let Some(left) = room.checked_sub(nodes.len().saturating_mul(size(update))) else {
+            let message = format!("the overlay adds more than {MAX_GROWTH} values to the document");
+            let problem = Diagnostic::new(Code::Incompatible, message).at_value(&self.target.at);
+            return Err(problem.help("select fewer nodes, or write what they share once and refer to it with `$ref`"));
+        };
+        *room = left;
         // Below a `copy` the origins name nothing in the overlay's text; a position is then that of `copy`.
         let origin = self.at.join(field);
         let node_at = |pointer: &Pointer| Location { file, pointer: pointer.clone() };
@@ -199,5 +223,21 @@ impl<'a> Action<'a> {
         Err(Diagnostic::new(Code::Incompatible, format!("the target matches {} (`{pointer}`)", merge::kind(node)))
             .at_value(&self.target.at)
             .help("Overlay 1.0 changes objects and arrays only: target what contains it, or set `overlay` to `1.1.0`"))
+    }
+}
+
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(object) => object.values().map(size).sum(),
+        _ => 0,
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(object) => 1 + object.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
     }
 }

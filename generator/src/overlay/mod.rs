@@ -45,9 +45,10 @@ pub(crate) fn apply(sources: &mut Sources, document: FileId, overlay: FileId, di
     let mut patches = mem::take(&mut sources.file_mut(document).patches);
     if let Some((version, actions)) = read(sources, document, overlay, diags) {
         let at = Location { file: overlay, pointer: Pointer::root() }.join("actions");
+        let mut room = action::MAX_GROWTH;
         for (index, action) in actions.iter().enumerate() {
             if let Some(action) = Action::read(action, at.join(index), version, diags) {
-                action.apply(document, &mut value, &mut patches, diags);
+                action.apply(document, &mut value, &mut patches, &mut room, diags);
             }
         }
     }

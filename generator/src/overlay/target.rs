@@ -7,10 +7,21 @@ use serde_json_path::JsonPath;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Location, Pointer};
 
-/// How deep brackets may be nested, and how long a path may be: the parser takes twice as long for every
-/// filter inside a filter, and recurses.
-const MAX_NESTING: usize = 8;
+/// How long a path may be, and how deep its brackets may go: the parser takes twice as long for every filter inside a filter, and
+/// recurses.
 const MAX_LENGTH: usize = 4096;
+const MAX_NESTING: usize = 8;
+
+/// How many `..` a path may have, how many filters within filters, how many brackets with several selectors, and how many commas: each
+/// multiplies the nodes that are looked at.
+const MAX_DESCENTS: usize = 3;
+const MAX_FILTERS: usize = 2;
+const MAX_UNIONS: usize = 3;
+const MAX_COMMAS: usize = 64;
+
+/// How many keys are looked at, and how long they may be, to find the one that was meant.
+const MAX_KEYS: usize = 1000;
+const MAX_KEY: usize = 100;
 
 /// A path, as it stands in an overlay.
 pub(super) struct Target<'a> {
@@ -24,12 +35,17 @@ pub(super) struct Target<'a> {
 impl<'a> Target<'a> {
     pub(super) fn parse(text: &'a str, at: Location, diags: &mut Diagnostics) -> Option<Self> {
         let wrong = |message: String| Diagnostic::new(Code::BadJsonPath, message).at_value(&at);
-        let (segments, nesting) = outline(text);
-        if nesting > MAX_NESTING || text.len() > MAX_LENGTH {
-            let message = format!("the path is longer than {MAX_LENGTH} bytes or nested more than {MAX_NESTING} deep");
-            diags.push(wrong(message).help("select the nodes with several actions, each with a simpler path"));
+        let simpler = "select the nodes with several actions, each with a simpler path";
+        if text.len() > MAX_LENGTH {
+            diags.push(wrong(format!("the path is longer than {MAX_LENGTH} bytes")).help(simpler));
             return None;
         }
+        let outline = Outline::of(text);
+        if let Some(fault) = outline.fault() {
+            diags.push(wrong(fault).help(simpler));
+            return None;
+        }
+        let segments = outline.segments;
         match JsonPath::parse(text) {
             Ok(path) => Some(Self { at, text, path, segments }),
             Err(error) => {
@@ -77,6 +93,8 @@ impl<'a> Target<'a> {
             nodes.into_iter().filter_map(Value::as_object).flat_map(|node| node.keys().map(String::as_str)).collect();
         keys.sort_unstable();
         keys.dedup();
+        keys.retain(|key| key.len() <= MAX_KEY);
+        keys.truncate(MAX_KEYS);
         if let [like, ..] = similar::get_close_matches(name, &keys, 1, 0.6).as_slice() {
             help.push_str(&format!("; there is a key `{like}`"));
         }
@@ -84,31 +102,72 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Where the segments of a path start, without the parser, which does not tell; and how deep its brackets go.
-fn outline(text: &str) -> (Vec<usize>, usize) {
-    let mut segments = Vec::new();
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let mut quote = None;
-    let mut before = 0;
-    for (index, byte) in text.bytes().enumerate() {
-        match quote {
-            Some(end) if byte == end && before != b'\\' => quote = None,
-            Some(_) => {}
-            None => {
-                if depth == 0 && matches!(byte, b'.' | b'[') && before != b'.' && index > 0 {
-                    segments.push(index);
+/// What can be seen of a path without the parser, which does not tell where the segments start, and would take too long for some.
+#[derive(Default)]
+struct Outline {
+    /// Where the segments start.
+    segments: Vec<usize>,
+    nesting: usize,
+    descents: usize,
+    filters: usize,
+    unions: usize,
+    commas: usize,
+}
+
+impl Outline {
+    fn of(text: &str) -> Self {
+        let mut outline = Self::default();
+        // The brackets that are open, and whether a filter or a comma stood in each.
+        let mut open: Vec<(bool, bool)> = Vec::new();
+        let mut quote = None;
+        let mut before = 0;
+        for (index, byte) in text.bytes().enumerate() {
+            match quote {
+                Some(end) if byte == end && before != b'\\' => quote = None,
+                Some(_) => {}
+                None => {
+                    if open.is_empty() && matches!(byte, b'.' | b'[') && before != b'.' && index > 0 {
+                        outline.segments.push(index);
+                    }
+                    outline.descents += usize::from(byte == b'.' && before == b'.');
+                    outline.bracket(byte, &mut open);
+                    if matches!(byte, b'\'' | b'"') {
+                        quote = Some(byte);
+                    }
                 }
-                match byte {
-                    b'\'' | b'"' => quote = Some(byte),
-                    b'[' | b'(' => depth += 1,
-                    b']' | b')' => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                deepest = deepest.max(depth);
             }
+            // A backslash that is itself escaped escapes nothing.
+            before = if before == b'\\' && byte == b'\\' { 0 } else { byte };
         }
-        // A backslash that is itself escaped escapes nothing.
-        before = if before == b'\\' && byte == b'\\' { 0 } else { byte };
+        outline
     }
-    (segments, deepest)
+
+    fn bracket(&mut self, byte: u8, open: &mut Vec<(bool, bool)>) {
+        match (byte, open.last_mut()) {
+            (b'[' | b'(', _) => open.push((false, false)),
+            (b']' | b')', _) => drop(open.pop()),
+            (b'?', Some((filter, _))) => *filter = true,
+            (b',', Some((_, comma))) => {
+                self.commas += 1;
+                self.unions += usize::from(!*comma);
+                *comma = true;
+            }
+            _ => {}
+        }
+        self.nesting = self.nesting.max(open.len());
+        self.filters = self.filters.max(open.iter().filter(|(filter, _)| *filter).count());
+    }
+
+    /// What the path has too much of.
+    fn fault(&self) -> Option<String> {
+        let limits = [
+            ("brackets within brackets", self.nesting, MAX_NESTING),
+            ("`..`", self.descents, MAX_DESCENTS),
+            ("filters within filters", self.filters, MAX_FILTERS),
+            ("brackets with several selectors", self.unions, MAX_UNIONS),
+            ("commas", self.commas, MAX_COMMAS),
+        ];
+        let (what, ..) = limits.into_iter().find(|(_, count, most)| count > most)?;
+        Some(format!("the path has too many {what}: it could take for ever"))
+    }
 }

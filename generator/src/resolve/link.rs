@@ -25,10 +25,13 @@ pub(super) fn settle(
         });
     }
     chains.report_cycles(diags);
-    let ends = |links: &HashMap<String, Link>| {
-        links.iter().filter_map(|(text, link)| Some((text.clone(), chains.end(link)?))).collect()
-    };
-    links.iter().map(|(file, links)| (*file, ends(links))).collect()
+    let mut known = HashMap::new();
+    let mut ends: Links<Node> = Links::new();
+    for (file, links) in links {
+        let to = links.iter().filter_map(|(text, link)| Some((text.clone(), chains.end(link, &mut known)?.clone())));
+        ends.insert(*file, to.collect());
+    }
+    ends
 }
 
 struct Chains<'g> {
@@ -86,33 +89,37 @@ impl<'g> Chains<'g> {
         }
     }
 
-    /// From `node`, reference by reference, to the first one that is none, that was there already, or that leads nowhere.
-    fn chain<'n>(&self, node: &'n Node) -> (IndexSet<&'n Node>, End<'n>)
+    /// The node that a node is a reference to, if it is one.
+    fn next<'n>(&self, node: &'n Node) -> Next<'n>
     where
         'g: 'n,
     {
-        let mut chain = IndexSet::from([node]);
-        let mut last = node;
-        while let Some(reference) = self.alias(last) {
-            match self.link(reference) {
-                Some(Link::To(next)) if next.kind == node.kind => {
-                    if let Some(start) = chain.get_index_of(next) {
-                        return (chain, End::Cycle { start });
-                    }
-                    chain.insert(next);
-                    last = next;
-                }
-                _ => return (chain, End::Nowhere),
-            }
+        match self.alias(node).map(|reference| self.link(reference)) {
+            None => Next::Itself,
+            Some(Some(Link::To(next))) if next.kind == node.kind => Next::Node(next),
+            Some(_) => Next::Nowhere,
         }
-        (chain, End::At(last))
     }
 
-    fn end(&self, link: &Link) -> Option<Node> {
-        match self.chain(link.node()?).1 {
-            End::At(node) => Some(node.clone()),
-            End::Cycle { .. } | End::Nowhere => None,
-        }
+    /// From a link, reference by reference, to the node that is none. Every node is looked at once, however long the chains are.
+    fn end(&self, link: &'g Link, known: &mut HashMap<&'g Node, Option<&'g Node>>) -> Option<&'g Node> {
+        let mut node = link.node()?;
+        let mut chain = Vec::new();
+        let end = loop {
+            if let Some(end) = known.get(node) {
+                break *end;
+            }
+            chain.push(node);
+            // What is met again before its end is known leads back to itself.
+            known.insert(node, None);
+            match self.next(node) {
+                Next::Node(next) => node = next,
+                Next::Itself => break Some(node),
+                Next::Nowhere => break None,
+            }
+        };
+        known.extend(chain.into_iter().map(|node| (node, end)));
+        end
     }
 
     /// Each cycle once, however many references lead into it.
@@ -121,32 +128,36 @@ impl<'g> Chains<'g> {
         for links in self.documents.keys().filter_map(|file| self.links.get(file)) {
             let mut nodes: Vec<&Node> = links.values().filter_map(Link::node).collect();
             nodes.sort_by_key(|node| (&node.id, node.kind.section()));
-            for node in nodes {
-                let (chain, End::Cycle { start }) = self.chain(node) else { continue };
+            for mut node in nodes {
+                let mut chain = IndexSet::new();
+                while seen.insert(node) {
+                    chain.insert(node);
+                    let Next::Node(next) = self.next(node) else { break };
+                    node = next;
+                }
+                let Some(start) = chain.get_index_of(node).filter(|_| matches!(self.next(node), Next::Node(_))) else {
+                    continue;
+                };
                 let cycle: Vec<&Node> = chain.into_iter().skip(start).collect();
                 let mut places = cycle.iter().filter_map(|node| self.alias(node));
                 let Some(place) = places.next() else { continue };
-                if cycle.iter().all(|node| seen.insert((*node).clone())) {
-                    let names: Vec<&str> = cycle.iter().map(|node| node.id.name.as_str()).collect();
-                    let message = format!("a `$ref` leads back to itself: {}", super::cycle::round(&names));
-                    let problem = Diagnostic::new(Code::ReferenceCycle, message)
-                        .at_value(&place.at)
-                        .help("write in one of them what is meant, in place of its `$ref`");
-                    diags.push(places.fold(problem, |problem, next| problem.label_value(&next.at, "which leads on")));
-                }
+                let names: Vec<&str> = cycle.iter().map(|node| node.id.name.as_str()).collect();
+                let message = format!("a `$ref` leads back to itself: {}", super::cycle::round(&names));
+                let problem = Diagnostic::new(Code::ReferenceCycle, message)
+                    .at_value(&place.at)
+                    .help("write in one of them what is meant, in place of its `$ref`");
+                diags.push(places.fold(problem, |problem, next| problem.label_value(&next.at, "which leads on")));
             }
         }
     }
 }
 
-/// How a chain of references ends.
-enum End<'n> {
-    At(&'n Node),
+/// What comes after a node of a chain.
+enum Next<'n> {
+    Node(&'n Node),
+    /// Nothing: it is no reference.
+    Itself,
     Nowhere,
-    /// In the node at this index of the chain.
-    Cycle {
-        start: usize,
-    },
 }
 
 fn target<T>(node: &OrRef<T>) -> Option<&Ref> {

@@ -116,6 +116,12 @@ impl<'a> Loader<'a> {
         if let Some(known) = self.files.get(&path) {
             return known.ok_or(None);
         }
+        if !self.sources.allows(&path) {
+            let message =
+                format!("`{}` leads out of the folders that are allowed, to `{}`", reference.target, path.display());
+            let help = "put the file into one of them, or allow its folder with `--allow-root`";
+            return Err(Some(Diagnostic::new(Code::OutsideRoot, message).help(help)));
+        }
         let Some(file) = self.load(&path) else {
             if path.is_file() {
                 self.files.insert(path, None);

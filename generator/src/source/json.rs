@@ -29,7 +29,11 @@ pub(super) fn parse(text: &str) -> Result<Value, Fault> {
         };
         let message = match message {
             "recursion limit exceeded" => format!("objects and arrays are nested more than {MAX_DEPTH} deep"),
-            message => format!("not valid JSON: {message}"),
+            "EOF while parsing a value" => "the file ends where a value should stand".to_owned(),
+            message => match message.strip_prefix("EOF while parsing ") {
+                Some(what) => format!("the file ends within {what}"),
+                None => format!("not valid JSON: {message}"),
+            },
         };
         Fault { code: Code::Syntax, message, span: start..start + 1, help }
     })

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,10 @@ pub(crate) use position::Position;
 use tree::Node;
 
 /// How deep objects and arrays may be nested; what serde_json allows.
-const MAX_DEPTH: usize = 128;
+pub(crate) const MAX_DEPTH: usize = 128;
+
+/// How large a file may be. The largest API descriptions known have some 30 MB.
+const MAX_SIZE: u64 = 256 << 20;
 
 /// What to do about more than that.
 const FLATTEN: &str = "give the inner parts a name under `definitions`, and refer to them with `$ref`";
@@ -34,6 +37,8 @@ pub(crate) struct Sources {
     by_path: HashMap<PathBuf, FileId>,
     /// Those asked for, also if they could not be read.
     paths: Vec<PathBuf>,
+    /// The folders that references may lead into, as canonical paths; any where there is none.
+    roots: Vec<PathBuf>,
 }
 
 /// One file.
@@ -95,6 +100,21 @@ struct Fault {
 }
 
 impl Sources {
+    /// With files from these folders only, as canonical paths, for whatever a document refers to.
+    pub(crate) fn within(roots: Vec<PathBuf>) -> Self {
+        Self { roots, ..Self::default() }
+    }
+
+    /// Whether a document may refer to a file, wherever links lead to.
+    pub(crate) fn allows(&self, path: &Path) -> bool {
+        // Of a file that there is not, its folder counts, or that one's.
+        let real = path.ancestors().find_map(|folder| {
+            let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            Some(fs::canonicalize(here).ok()?.join(path.strip_prefix(folder).ok()?))
+        });
+        self.roots.is_empty() || real.is_some_and(|real| self.roots.iter().any(|root| real.starts_with(root)))
+    }
+
     /// Reads a file, or finds it if it was read before; `None` if it cannot be read or parsed.
     ///
     /// Of a file that was tried before nothing is said a second time.
@@ -112,7 +132,7 @@ impl Sources {
             return None;
         }
         self.paths.push(path.to_owned());
-        let (canonical, bytes) = match canonical.and_then(|canonical| Ok((canonical, fs::read(path)?))) {
+        let (canonical, bytes) = match canonical.and_then(|canonical| Ok((canonical, read(path)?))) {
             Ok(read) => read,
             Err(error) => {
                 diags.push(unreadable(path, at, &error));
@@ -120,6 +140,14 @@ impl Sources {
             }
         };
         self.by_path.insert(canonical, self.next_id());
+        self.add_bytes(path, bytes, diags)
+    }
+
+    /// Takes what stands in a file, which ought to be UTF-8.
+    pub(crate) fn add_bytes(&mut self, path: &Path, bytes: Vec<u8>, diags: &mut Diagnostics) -> Option<FileId> {
+        if let Some(fault) = encoding_fault(&bytes) {
+            return self.insert(path, String::new(), Err(fault), diags);
+        }
         match String::from_utf8(bytes) {
             Ok(text) => self.add(path, text, diags),
             Err(error) => {
@@ -144,6 +172,15 @@ impl Sources {
             text.remove(0);
         }
         let parsed = match Format::of(path, &text) {
+            _ if text.trim().is_empty() => {
+                let message = "the file is empty".to_owned();
+                Err(Fault {
+                    code: Code::Syntax,
+                    message,
+                    span: 0..0,
+                    help: "write a document into it, or name another file",
+                })
+            }
             Format::Json => json::parse(&text).map(|value| (value, OnceCell::new())),
             Format::Yaml => yaml::parse(&text).map(|(value, tree)| (value, OnceCell::from(tree))),
         };
@@ -278,6 +315,39 @@ impl SourceFile {
     fn may_repeat_keys(&self) -> bool {
         self.parsed && (self.format == Format::Yaml || json::lost_members(&self.text, &self.value))
     }
+}
+
+/// The bytes of a file, unless it is something that never ends, or has more than anybody could use.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // Looked at before it is opened, since opening a pipe waits for somebody to write to it.
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut bytes = Vec::new();
+    if metadata.len() <= MAX_SIZE {
+        fs::File::open(path)?.take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
+    }
+    // It may have grown, or not have known its size.
+    if metadata.len().max(bytes.len() as u64) > MAX_SIZE {
+        return Err(io::Error::other(format!("it is larger than {} MiB", MAX_SIZE >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// Says so where bytes are UTF-16 or no text at all, of which a parser would only say that the first of them is wrong.
+fn encoding_fault(bytes: &[u8]) -> Option<Fault> {
+    let message = match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => "the file is UTF-32",
+        // Without a byte order mark every second byte of what is mostly ASCII is zero.
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, 1..=255, 0, ..] => "the file is UTF-16",
+        _ if bytes.iter().take(1024).any(|byte| *byte == 0) => {
+            let message = "the file is not text: it has bytes that are zero".to_owned();
+            return Some(Fault { code: Code::Syntax, message, span: 0..0, help: "name a file of JSON or YAML" });
+        }
+        _ => return None,
+    };
+    Some(Fault { code: Code::Syntax, message: message.to_owned(), span: 0..0, help: "save the file as UTF-8" })
 }
 
 fn unreadable(path: &Path, at: Option<&Location>, error: &io::Error) -> Diagnostic {

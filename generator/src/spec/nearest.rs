@@ -1,14 +1,23 @@
 //! The known name that somebody may have meant.
 
+/// Names longer than this have no near ones, and no more candidates than this are looked at: the time is that of all letters of the one
+/// by all letters of the other.
+const MAX_LETTERS: usize = 100;
+const MAX_CANDIDATES: usize = 1000;
+
 /// The candidate that is nearest to `name`, if one is near: a third of the letters may differ, but not the whole name.
 /// Case counts for nothing; of two that are equally near, the first.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let name: Vec<char> = name.to_lowercase().chars().collect();
+    let name: Vec<char> = name.to_lowercase().chars().take(MAX_LETTERS + 1).collect();
+    if name.len() > MAX_LETTERS {
+        return None;
+    }
     let most = (name.len() / 3).max(1);
     candidates
         .into_iter()
+        .take(MAX_CANDIDATES)
         .filter_map(|candidate| {
-            let other: Vec<char> = candidate.to_lowercase().chars().collect();
+            let other: Vec<char> = candidate.chars().take(2 * MAX_LETTERS).flat_map(char::to_lowercase).collect();
             let near = other.len().abs_diff(name.len()) <= most;
             let distance = if near { distance(&name, &other) } else { usize::MAX };
             (distance <= most && distance < name.len()).then_some((distance, candidate))

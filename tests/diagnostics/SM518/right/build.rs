@@ -1,0 +1,4 @@
+fn main() -> Result<(), specsmith::Failure> {
+    specsmith::Builder::new().spec("api.yaml").generate()?;
+    Ok(())
+}
