@@ -9,6 +9,9 @@ use crate::ir::{EnumKind, ModelId, Prose, Type};
 use crate::resolve::DefinitionId;
 use crate::spec::{Schema, Type as Kind};
 
+/// With how many enums of its name an enum is compared. A document of that many different ones means none of them.
+const COMPARED: usize = 100;
+
 impl Schemas<'_> {
     /// An enum; `None` where its values need no type of their own.
     pub(super) fn enumeration(
@@ -90,7 +93,7 @@ impl Schemas<'_> {
     ) -> ModelId {
         let own = hint.join(" ");
         if let Some(name) = &name {
-            for id in self.enums.get(name).cloned().unwrap_or_default() {
+            for id in self.enums.get(name).into_iter().flatten().take(COMPARED).copied().collect::<Vec<_>>() {
                 if let Some(DraftShape::Enum(existing)) = self.drafts.get_mut(id.0).map(|draft| &mut draft.shape)
                     && existing.merge(&draft)
                 {

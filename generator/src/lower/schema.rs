@@ -401,14 +401,17 @@ impl<'a> Schemas<'a> {
             }
         }
         let mut required: HashSet<&str> = HashSet::new();
+        let mut missing = Vec::new();
         for (part, _) in &parts {
             for (index, name) in part.required.iter().enumerate() {
-                if properties.contains_key(name.as_str()) {
-                    required.insert(name);
-                } else if !self.lacks_properties(&parts) {
-                    self.missing_property(&part.at.join("required").join(index), name, &properties);
+                match properties.get_key_value(name.as_str()) {
+                    Some((name, _)) => drop(required.insert(*name)),
+                    None => missing.push((part.at.join("required").join(index), name.as_str())),
                 }
             }
+        }
+        if !missing.is_empty() && !self.lacks_properties(&parts) {
+            self.missing_properties(missing, &properties);
         }
         if let Some((name, _)) = &tag {
             properties.shift_remove(name.0.as_str());
@@ -448,17 +451,19 @@ impl<'a> Schemas<'a> {
         self.parts > MAX_PARTS
     }
 
-    fn missing_property(&mut self, at: &Location, name: &str, properties: &IndexMap<&str, (&Schema, String)>) {
-        let mut diagnostic =
-            Diagnostic::new(Code::RequiredNothing, format!("`required` names `{name}`, and there is no such property"))
-                .at(at);
-        diagnostic = match properties.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
-            Some((other, (property, _))) => diagnostic
-                .label(&property.at, "differs in case only")
-                .help(format!("`{other}` stays optional; write the name as the property's is, by an overlay")),
-            None => diagnostic.help("the name is ignored; add the property or remove the name, by an overlay"),
-        };
-        self.diagnostics.push(diagnostic);
+    fn missing_properties(&mut self, missing: Vec<(Location, &str)>, properties: &IndexMap<&str, (&Schema, String)>) {
+        let folded: HashMap<String, _> =
+            properties.iter().rev().map(|property| (property.0.to_ascii_lowercase(), property)).collect();
+        for (at, name) in missing {
+            let message = format!("`required` names `{name}`, and there is no such property");
+            let diagnostic = Diagnostic::new(Code::RequiredNothing, message).at(&at);
+            self.diagnostics.push(match folded.get(&name.to_ascii_lowercase()) {
+                Some((other, (property, _))) => diagnostic
+                    .label(&property.at, "differs in case only")
+                    .help(format!("`{other}` stays optional; write the name as the property's is, by an overlay")),
+                None => diagnostic.help("the name is ignored; add the property or remove the name, by an overlay"),
+            });
+        }
     }
 
     fn field(&mut self, name: &str, property: &'a Schema, owner: &str, required: bool) -> DraftField {

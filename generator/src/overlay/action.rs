@@ -10,6 +10,15 @@ use crate::source::{MAX_DEPTH, Patch};
 /// How many values an overlay may add to a document. An action that copies a part of the document into itself doubles it.
 pub(super) const MAX_GROWTH: usize = 1 << 20;
 
+/// A document that is being patched.
+pub(super) struct Document {
+    pub(super) file: FileId,
+    pub(super) value: Value,
+    pub(super) patches: Vec<Patch>,
+    /// How many values may still be added.
+    pub(super) room: usize,
+}
+
 pub(super) struct Action<'a> {
     at: Location,
     version: Version,
@@ -76,27 +85,20 @@ impl<'a> Action<'a> {
     }
 
     /// Changes the document, all matched nodes or none.
-    /// `room` is how many values may still be added.
-    pub(super) fn apply(
-        &self,
-        file: FileId,
-        document: &mut Value,
-        patches: &mut Vec<Patch>,
-        room: &mut usize,
-        diags: &mut Diagnostics,
-    ) {
-        let nodes = self.target.select(document);
+    pub(super) fn apply(&self, document: &mut Document, diags: &mut Diagnostics) {
+        let nodes = self.target.select(&document.value);
         if nodes.is_empty() {
-            diags.push(self.target.matched_nothing(document));
+            diags.push(self.target.matched_nothing(&document.value));
             return;
         }
+        let file = document.file;
         let done = match &self.change {
-            Change::Remove => self.remove(document, &nodes, patches),
-            Change::Update(update) => self.write(file, document, &nodes, update, "update", patches, room),
-            Change::Copy(source) => match source.select(document).as_slice() {
-                [] => Err(source.matched_nothing(document)),
-                [node] => match document.pointer(node.as_str()).cloned() {
-                    Some(value) => self.write(file, document, &nodes, &value, "copy", patches, room),
+            Change::Remove => self.remove(document, &nodes),
+            Change::Update(update) => self.write(document, &nodes, update, "update"),
+            Change::Copy(source) => match source.select(&document.value).as_slice() {
+                [] => Err(source.matched_nothing(&document.value)),
+                [node] => match document.value.pointer(node.as_str()).cloned() {
+                    Some(value) => self.write(document, &nodes, &value, "copy"),
                     None => Ok(()),
                 },
                 [first, second, ..] => Err(Diagnostic::new(
@@ -115,33 +117,25 @@ impl<'a> Action<'a> {
     }
 
     /// Merges a value into each node. Whether it fits all of them is looked at first.
-    fn write(
-        &self,
-        file: FileId,
-        document: &mut Value,
-        nodes: &[Pointer],
-        update: &Value,
-        field: &str,
-        patches: &mut Vec<Patch>,
-        room: &mut usize,
-    ) -> Result<(), Diagnostic> {
+    fn write(&self, document: &mut Document, nodes: &[Pointer], update: &Value, field: &str) -> Result<(), Diagnostic> {
         let deepest = nodes.iter().map(|node| node.steps().count()).max().unwrap_or_default() + depth(update);
         if deepest > MAX_DEPTH {
             let message = format!("the document would be nested more than {MAX_DEPTH} deep");
             let problem = Diagnostic::new(Code::Incompatible, message).at_value(&self.target.at);
             return Err(problem.help("give the inner parts names under `definitions`, and refer to them with `$ref`"));
         }
-        let Some(left) = room.checked_sub(nodes.len().saturating_mul(size(update))) else {
+        let Some(left) = document.room.checked_sub(nodes.len().saturating_mul(size(update))) else {
             let message = format!("the overlay adds more than {MAX_GROWTH} values to the document");
             let problem = Diagnostic::new(Code::Incompatible, message).at_value(&self.target.at);
             return Err(problem.help("select fewer nodes, or write what they share once and refer to it with `$ref`"));
         };
-        *room = left;
+        document.room = left;
+        let file = document.file;
         // Below a `copy` the origins name nothing in the overlay's text; a position is then that of `copy`.
         let origin = self.at.join(field);
         let node_at = |pointer: &Pointer| Location { file, pointer: pointer.clone() };
         let mut first: Option<(&Pointer, &Value)> = None;
-        for (pointer, node) in nodes.iter().filter_map(|node| Some((node, document.pointer(node.as_str())?))) {
+        for (pointer, node) in nodes.iter().filter_map(|node| Some((node, document.value.pointer(node.as_str())?))) {
             if self.version == Version::V1_0 {
                 self.refuse_primitive(pointer, node)?;
             }
@@ -173,21 +167,22 @@ impl<'a> Action<'a> {
             }
         }
         for pointer in nodes {
-            if let Some(node) = document.pointer_mut(pointer.as_str()) {
-                merge::apply(node, update, self.version, pointer, &origin, patches);
+            if let Some(node) = document.value.pointer_mut(pointer.as_str()) {
+                merge::apply(node, update, self.version, pointer, &origin, &mut document.patches);
             }
         }
         Ok(())
     }
 
-    fn remove(&self, document: &mut Value, nodes: &[Pointer], patches: &mut Vec<Patch>) -> Result<(), Diagnostic> {
+    fn remove(&self, document: &mut Document, nodes: &[Pointer]) -> Result<(), Diagnostic> {
         if nodes.iter().any(|node| node.parent().is_none()) {
             let message = "the document itself cannot be removed";
             let help = "target the nodes in it that should go, such as `$.paths['/jobs']`";
             return Err(Diagnostic::new(Code::Incompatible, message).at_value(&self.target.at).help(help));
         }
         if self.version == Version::V1_0 {
-            for (pointer, node) in nodes.iter().filter_map(|node| Some((node, document.pointer(node.as_str())?))) {
+            for (pointer, node) in nodes.iter().filter_map(|node| Some((node, document.value.pointer(node.as_str())?)))
+            {
                 self.refuse_primitive(pointer, node)?;
             }
         }
@@ -198,16 +193,16 @@ impl<'a> Action<'a> {
         });
         for pointer in nodes.into_iter().rev() {
             let (Some(parent), Some(step)) = (pointer.parent(), pointer.steps().last()) else { continue };
-            match document.pointer_mut(parent.as_str()) {
+            match document.value.pointer_mut(parent.as_str()) {
                 Some(Value::Object(object)) => {
                     // `remove` would move the last member here.
                     object.shift_remove(&step);
-                    patches.push(Patch::RemovedMember { pointer: pointer.clone() });
+                    document.patches.push(Patch::RemovedMember { pointer: pointer.clone() });
                 }
                 Some(Value::Array(items)) => {
                     if let Some(index) = step.parse().ok().filter(|&index| index < items.len()) {
                         items.remove(index);
-                        patches.push(Patch::RemovedItem { array: parent, index });
+                        document.patches.push(Patch::RemovedItem { array: parent, index });
                     }
                 }
                 _ => {}

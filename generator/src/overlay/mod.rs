@@ -21,7 +21,7 @@ mod action;
 mod merge;
 mod target;
 
-use action::Action;
+use action::{Action, Document, MAX_GROWTH};
 
 /// Which rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,19 +41,22 @@ pub(crate) fn extends(sources: &Sources, overlay: FileId) -> Option<String> {
 /// shows all that is wrong.
 pub(crate) fn apply(sources: &mut Sources, document: FileId, overlay: FileId, diags: &mut Diagnostics) {
     // Taken out, so that the overlay can be read while the document changes.
-    let mut value = mem::take(sources.value_mut(document));
-    let mut patches = mem::take(&mut sources.file_mut(document).patches);
+    let mut patched = Document {
+        file: document,
+        value: mem::take(sources.value_mut(document)),
+        patches: mem::take(&mut sources.file_mut(document).patches),
+        room: MAX_GROWTH,
+    };
     if let Some((version, actions)) = read(sources, document, overlay, diags) {
         let at = Location { file: overlay, pointer: Pointer::root() }.join("actions");
-        let mut room = action::MAX_GROWTH;
         for (index, action) in actions.iter().enumerate() {
             if let Some(action) = Action::read(action, at.join(index), version, diags) {
-                action.apply(document, &mut value, &mut patches, &mut room, diags);
+                action.apply(&mut patched, diags);
             }
         }
     }
     let file = sources.file_mut(document);
-    (file.value, file.patches) = (value, patches);
+    (file.value, file.patches) = (patched.value, patched.patches);
 }
 
 /// The actions of an overlay, if it is one, and for this document.

@@ -40,6 +40,9 @@ pub(super) struct Loader<'a> {
     links: Links<Link>,
     pending: VecDeque<(Kind, Ref)>,
     hoisted: HashMap<Location, Node>,
+    /// What the first `seen` diagnostics are of.
+    said: HashSet<(Code, Option<Location>)>,
+    seen: usize,
 }
 
 impl<'a> Loader<'a> {
@@ -53,6 +56,8 @@ impl<'a> Loader<'a> {
             links: Links::new(),
             pending: VecDeque::new(),
             hoisted: HashMap::new(),
+            said: HashSet::new(),
+            seen: 0,
         }
     }
 
@@ -222,8 +227,10 @@ impl<'a> Loader<'a> {
     /// Of a node in a part of the document that was read before, everything has been said there.
     fn report_news(&mut self, said: Diagnostics) {
         if !said.is_empty() {
-            let known: HashSet<_> = self.diags.iter().map(|it| (it.code, it.location.clone())).collect();
-            let news = said.into_iter().filter(|it| !known.contains(&(it.code, it.location.clone())));
+            let unseen = self.diags.iter().skip(self.seen);
+            self.said.extend(unseen.map(|it| (it.code, it.location.clone())));
+            self.seen = self.diags.len();
+            let news = said.into_iter().filter(|it| !self.said.contains(&(it.code, it.location.clone())));
             self.diags.extend(news);
         }
     }
