@@ -6,6 +6,7 @@ mod direction;
 mod draft;
 mod enums;
 mod equal;
+mod fields;
 mod formats;
 mod groups;
 mod hierarchy;
