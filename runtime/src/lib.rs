@@ -29,8 +29,10 @@
 mod binary;
 mod body;
 mod call;
+mod clock;
 #[doc(hidden)]
 pub mod codegen;
+pub mod credential;
 mod decimal;
 mod error;
 mod etag;
@@ -49,6 +51,7 @@ pub use binary::{Base64, Base64Url};
 pub use body::{Body, BodyStream, CollectError};
 pub use bytes::Bytes;
 pub use call::Call;
+pub use clock::{Clock, SystemClock};
 pub use decimal::Decimal;
 pub use error::{BoxError, Error, ErrorFormat, ErrorKind, ParseError};
 pub use etag::{Condition, ETag};

@@ -27,6 +27,8 @@ const SHOWN: usize = 300;
 pub enum ErrorKind {
     /// An argument was refused: nothing was sent.
     Build,
+    /// No credential could be had: nothing was sent.
+    Authentication,
     /// No connection could be made: the service has not seen the request.
     Connect,
     /// The answer did not come in time: the service may have acted on the request.
