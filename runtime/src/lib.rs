@@ -57,7 +57,7 @@ pub use error::{BoxError, Error, ErrorFormat, ErrorKind, ParseError};
 pub use etag::{Condition, ETag};
 pub use nullable::Nullable;
 pub use operation::{EtagSource, Operation};
-pub use pipeline::Pipeline;
+pub use pipeline::{Next, Pipeline, Policy, Retry};
 pub use request::Request;
 pub use response::{RawResponse, Response};
 pub use secret::Secret;

@@ -143,6 +143,11 @@ impl Operation {
         self.retry_safe.unwrap_or_else(|| self.method.is_idempotent())
     }
 
+    /// What the document says of it, if it does.
+    pub(crate) const fn retry_safety(&self) -> Option<bool> {
+        self.retry_safe
+    }
+
     pub(crate) const fn version(&self) -> Option<&'static str> {
         self.api_version
     }

@@ -1,8 +1,7 @@
 //! Who is asking.
 
-use http::HeaderValue;
 use http::request::Parts as RequestParts;
-use http::response::Parts as ResponseParts;
+use http::{HeaderMap, HeaderValue};
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -24,10 +23,10 @@ pub trait Credential: Send + Sync + 'static {
         clock: &'a dyn Clock,
     ) -> BoxFuture<'a, Result<Option<HeaderValue>, Error>>;
 
-    /// Looks at an answer of status 401, and says whether the request is worth one more try: because something was learnt from
+    /// Looks at the headers of an answer of status 401, and says whether the request is worth one more try: because something was learnt from
     /// it, as that the clocks differ.
-    fn refused(&self, answer: &ResponseParts, clock: &dyn Clock) -> bool {
-        let _ = (answer, clock);
+    fn refused(&self, headers: &HeaderMap, clock: &dyn Clock) -> bool {
+        let _ = (headers, clock);
         false
     }
 }

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::LazyLock;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -39,6 +40,8 @@ pub enum ErrorKind {
     Service,
     /// The service answered with success, but the answer could not be read.
     Decode,
+    /// A long-running operation was begun, and has failed or was cancelled, or how it fares could not be read.
+    Polling,
 }
 
 /// A failed call: its stage, its operation and, where the service answered, what it said.
@@ -179,6 +182,14 @@ impl Error {
     /// operation says which types its errors have.
     pub fn body_json<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(self.body()).ok()
+    }
+
+    /// How long the service asks to wait before the next call (`x-ms-retry-after-ms`, `retry-after-ms` or `Retry-After`, RFC 9110
+    /// §10.2.3), where it does. A date is taken relative to that of the answer.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let now =
+            || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs().cast_signed());
+        crate::pipeline::retry_after(self.headers(), now)
     }
 
     /// The service does not have what was asked for: status 404 (RFC 9110 §15.5.5).
