@@ -115,6 +115,30 @@ impl Error {
         }))
     }
 
+    /// The error of a long-running operation that has ended without success ([`ErrorKind::Polling`]): code and message are looked
+    /// for in the answer that says so.
+    pub(crate) fn polling(
+        format: ErrorFormat,
+        how: &str,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Error {
+        let (code, said) = service::read(format, &headers, &body);
+        let message = match said {
+            Some(said) => format!("the operation {how}: {said}"),
+            None => format!("the operation {how}"),
+        };
+        let mut error = Error::new(ErrorKind::Polling, message).with_answer(status, headers, body);
+        error.0.code = code;
+        error
+    }
+
+    /// The error of an argument once more, without what caused it.
+    pub(crate) fn again(&self) -> Error {
+        Error::new(self.kind(), self.message().unwrap_or_default())
+    }
+
     /// The same error, caused by `source`.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Error {

@@ -76,6 +76,7 @@ struct Inner {
     retry: Retry,
     try_timeout: Option<Duration>,
     call_timeout: Option<Duration>,
+    poll_delays: (Duration, Duration),
     call_policies: Vec<Arc<dyn Policy>>,
     try_policies: Vec<Arc<dyn Policy>>,
     clock: Arc<dyn Clock>,
@@ -97,6 +98,7 @@ impl Pipeline {
                 retry: Retry::new(),
                 try_timeout: Some(TRY_TIMEOUT),
                 call_timeout: None,
+                poll_delays: (Duration::from_secs(1), Duration::from_secs(30)),
                 call_policies: Vec::new(),
                 try_policies: Vec::new(),
                 clock: Arc::new(SystemClock),
@@ -174,6 +176,13 @@ impl Pipeline {
         self.change(|inner| inner.call_timeout = Some(time))
     }
 
+    /// How long a [`Poller`](crate::Poller) waits before the first request and before any, where the service does not say; without it
+    /// a second and 30 seconds.
+    #[must_use]
+    pub fn with_poll_delays(self, first: Duration, max: Duration) -> Pipeline {
+        self.change(|inner| inner.poll_delays = (first, max))
+    }
+
     /// Puts a policy around each call, inside of those added before.
     #[must_use]
     pub fn with_call_policy(self, policy: Arc<dyn Policy>) -> Pipeline {
@@ -202,6 +211,10 @@ impl Pipeline {
         &self.inner.endpoint
     }
 
+    pub(crate) fn poll_delays(&self) -> (Duration, Duration) {
+        self.inner.poll_delays
+    }
+
     /// What tells the time.
     pub fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
@@ -215,20 +228,23 @@ impl Pipeline {
     ///
     /// One of each [`ErrorKind`] but the decoding of the body, with the operation's id.
     pub fn send(&self, request: Request) -> BoxFuture<'static, Result<RawResponse, Error>> {
-        let inner = Arc::clone(&self.inner);
-        let operation = request.operation();
+        let (inner, operation) = (Arc::clone(&self.inner), request.operation());
         Box::pin(async move {
-            let exchange = Exchange { pipeline: &inner, operation, safety: Safety::of(operation) };
-            let answer = match request.into_http(&inner.endpoint, inner.api_version.as_deref()) {
-                Ok(request) => exchange.call(request).await,
-                Err(error) => Err(error),
+            let sent = async { inner.send(operation, inner.http(request)?).await };
+            sent.await.map_err(|error| error.with_operation(operation.id()))
+        })
+    }
+
+    /// The same, and the path and query that the request had.
+    pub(crate) fn send_noting(&self, request: Request) -> BoxFuture<'static, Result<(String, RawResponse), Error>> {
+        let (inner, operation) = (Arc::clone(&self.inner), request.operation());
+        Box::pin(async move {
+            let sent = async {
+                let request = inner.http(request)?;
+                let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+                Ok((target, inner.send(operation, request).await?))
             };
-            answer
-                .and_then(|(status, headers, body)| match operation.is_success(status) {
-                    true => Ok(RawResponse::new(operation, status, headers, body)),
-                    false => Err(Error::service(operation.error_format(), status, headers, body)),
-                })
-                .map_err(|error| error.with_operation(operation.id()))
+            sent.await.map_err(|error: Error| error.with_operation(operation.id()))
         })
     }
 
@@ -274,6 +290,21 @@ impl Pipeline {
             };
             send.await.map_err(|error| error.with_operation(operation.id()))
         })
+    }
+}
+
+impl Inner {
+    fn http(&self, request: Request) -> Result<http::Request<Body>, Error> {
+        request.into_http(&self.endpoint, self.api_version.as_deref())
+    }
+
+    async fn send(&self, operation: &'static Operation, request: http::Request<Body>) -> Result<RawResponse, Error> {
+        let exchange = Exchange { pipeline: self, operation, safety: Safety::of(operation) };
+        let (status, headers, body) = exchange.call(request).await?;
+        match operation.is_success(status) {
+            true => Ok(RawResponse::new(operation, status, headers, body)),
+            false => Err(Error::service(operation.error_format(), status, headers, body)),
+        }
     }
 }
 
@@ -451,7 +482,7 @@ fn again(request: &http::Request<Body>) -> Option<http::Request<Body>> {
     Some(copy)
 }
 
-fn unix_seconds(time: SystemTime) -> i64 {
+pub(crate) fn unix_seconds(time: SystemTime) -> i64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -131,6 +131,14 @@ impl Endpoint {
 }
 
 impl Endpoint {
+    fn origin(&self) -> String {
+        let (scheme, host, port) = (self.scheme(), &self.host, self.port);
+        match port == if self.secure { 443 } else { 80 } {
+            true => format!("{scheme}://{host}"),
+            false => format!("{scheme}://{host}:{port}"),
+        }
+    }
+
     /// Whether a URI has this endpoint's scheme, host and port (RFC 6454 §4).
     pub fn is_origin_of(&self, uri: &Uri) -> bool {
         let port = uri.port().map_or_else(
@@ -157,7 +165,7 @@ impl Endpoint {
     /// would show it the endpoint's credentials.
     pub fn resolve(&self, url: &str) -> Result<Uri, Error> {
         let absolute = match url.starts_with('/') && !url.starts_with("//") {
-            true => format!("{}://{}:{}{url}", self.scheme(), self.host, self.port),
+            true => format!("{}{url}", self.origin()),
             false => url.to_owned(),
         };
         let absolute = absolute.split_once('#').map_or(absolute.as_str(), |(before, _)| before);
@@ -191,11 +199,7 @@ impl FromStr for Endpoint {
 
 impl Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme(), self.host)?;
-        if self.port != if self.secure { 443 } else { 80 } {
-            write!(f, ":{}", self.port)?;
-        }
-        f.write_str(&self.base_path)
+        write!(f, "{}{}", self.origin(), self.base_path)
     }
 }
 
@@ -269,7 +273,7 @@ mod tests {
         let resolved = |url: &str| hub.resolve(url).map(|uri| uri.to_string()).ok();
         assert_eq!(resolved("https://hub.example/a?b=c&d"), Some("https://hub.example/a?b=c&d".to_owned()));
         assert_eq!(resolved("https://HUB.example:443/a#x"), Some("https://HUB.example:443/a".to_owned()));
-        assert_eq!(resolved("/a/b?c"), Some("https://hub.example:443/a/b?c".to_owned()));
+        assert_eq!(resolved("/a/b?c"), Some("https://hub.example/a/b?c".to_owned()));
         for other in [
             "",
             "a/b",
