@@ -5,6 +5,7 @@
 
 mod answers;
 mod corpus;
+mod diagnostics;
 mod features;
 mod package;
 mod requests;
