@@ -90,6 +90,7 @@ impl Case {
             if self.target.starts_with("/subscriptions/") { "management.azure.com" } else { "hub1.azure-devices.net" };
         assert_eq!(headers.remove("host"), Some(host), "{call}");
         assert!(headers.remove("user-agent").unwrap().starts_with("specsmith-runtime/"), "{call}");
+        assert_eq!(headers.remove("x-ms-client-request-id").map(str::len), Some(36), "{call}");
         // In bytes; zero where there could be a body.
         let has_length = !self.body.is_empty() || ["POST", "PUT", "PATCH"].contains(&self.method);
         let length = self.body.len().to_string();

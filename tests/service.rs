@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use http::{HeaderName, HeaderValue};
 use iothub::Pipeline;
 use iothub::runtime::transport::{BoxFuture, InProcess};
-use iothub::runtime::{Body, Bytes, Endpoint};
+use iothub::runtime::{Body, Bytes, Endpoint, Retry};
 use serde_json::Value;
 
 /// Keys for devices and policies: Base64 of "made-up key 1, no secret at all" and so on.
@@ -147,7 +147,10 @@ impl Clients {
     pub(crate) fn named<const N: usize>(device: &str, subscription: &str, answers: [Answer; N]) -> Self {
         let service = Service::default();
         service.0.lock().unwrap().answers.extend(answers);
-        let pipeline = |host| Pipeline::new(Endpoint::new(host).unwrap(), Arc::new(InProcess::new(service.clone())));
+        let pipeline = |host| {
+            let pipeline = Pipeline::new(Endpoint::new(host).unwrap(), Arc::new(InProcess::new(service.clone())));
+            pipeline.with_retry(Retry::none())
+        };
         Self {
             hub: iothub::hub::Client::with_pipeline(pipeline("hub1.azure-devices.net")),
             device: iothub::device::Client::with_pipeline(pipeline("hub1.azure-devices.net"), device),

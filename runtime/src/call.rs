@@ -32,6 +32,10 @@ impl<T> Call<T> {
         Self { pipeline: pipeline.clone(), request, decode }
     }
 
+    pub(crate) fn into_parts(self) -> (Pipeline, Request, fn(&RawResponse) -> Result<T, Error>) {
+        (self.pipeline, self.request, self.decode)
+    }
+
     /// The request, to add to it.
     #[doc(hidden)]
     pub fn request(&mut self) -> &mut Request {

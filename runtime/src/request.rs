@@ -58,6 +58,20 @@ impl Request {
         }
     }
 
+    /// The same request once more, if its body can be sent again.
+    pub(crate) fn again(&self) -> Option<Request> {
+        Some(Request {
+            operation: self.operation,
+            path: self.path.clone(),
+            template: self.template,
+            query: self.query.clone(),
+            form: self.form.clone(),
+            headers: self.headers.clone(),
+            body: self.body.replay()?,
+            error: self.error.as_ref().map(Error::again),
+        })
+    }
+
     /// The operation this is a request of.
     pub fn operation(&self) -> &'static Operation {
         self.operation

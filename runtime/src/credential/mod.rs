@@ -24,9 +24,8 @@ mod verify;
 use std::future::ready;
 use std::time::SystemTime;
 
-use http::HeaderValue;
 use http::request::Parts as RequestParts;
-use http::response::Parts as ResponseParts;
+use http::{HeaderMap, HeaderValue};
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
@@ -58,10 +57,10 @@ pub trait Credential: Send + Sync + 'static {
         clock: &'a dyn Clock,
     ) -> BoxFuture<'a, Result<Option<HeaderValue>, Error>>;
 
-    /// Looks at an answer of status 401 to a request with this `Authorization`, and says whether the request is worth one more
-    /// try: because something was learnt from it, as that the clocks differ.
-    fn refused(&self, sent: &HeaderValue, answer: &ResponseParts, clock: &dyn Clock) -> bool {
-        let _ = (sent, answer, clock);
+    /// Looks at the headers of an answer of status 401 to a request with this `Authorization`, and says whether the request is
+    /// worth one more try: because something was learnt from it, as that the clocks differ.
+    fn refused(&self, sent: &HeaderValue, headers: &HeaderMap, clock: &dyn Clock) -> bool {
+        let _ = (sent, headers, clock);
         false
     }
 }
@@ -139,13 +138,10 @@ mod tests {
         http::Request::new(()).into_parts().0
     }
 
-    /// A 401 at this time of the service's clock.
-    pub(super) fn refusal(date: Option<u64>) -> ResponseParts {
-        let mut answer = http::Response::builder().status(401);
-        if let Some(date) = date {
-            answer = answer.header(DATE, Rfc1123::from_unix(date.try_into().unwrap()).unwrap().to_string());
-        }
-        answer.body(()).unwrap().into_parts().0
+    /// The headers of a 401 at this time of the service's clock.
+    pub(super) fn refusal(date: Option<u64>) -> HeaderMap {
+        let date = date.map(|date| Rfc1123::from_unix(date.try_into().unwrap()).unwrap().to_string());
+        date.map(|date| (DATE, date.try_into().unwrap())).into_iter().collect()
     }
 
     /// A file of the reference folder; says so and skips where there is none.

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::request::Parts as RequestParts;
-use http::response::Parts as ResponseParts;
+use http::{HeaderMap, HeaderValue};
 
 use super::cache::{Cache, Fetched};
 use super::{Credential, SasToken, header};
@@ -67,7 +66,7 @@ impl Credential for SasProvider {
         Box::pin(async { self.cache.get(clock, || Box::pin(self.fetch())).await.map(Some) })
     }
 
-    fn refused(&self, sent: &HeaderValue, _: &ResponseParts, _: &dyn Clock) -> bool {
+    fn refused(&self, sent: &HeaderValue, _: &HeaderMap, _: &dyn Clock) -> bool {
         self.cache.refused(sent)
     }
 }

@@ -5,10 +5,9 @@ use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::header::DATE;
 use http::request::Parts as RequestParts;
-use http::response::Parts as ResponseParts;
+use http::{HeaderMap, HeaderValue};
 
 use super::key::SasKey;
 use super::{Credential, header, seconds};
@@ -139,13 +138,13 @@ impl Credential for SasCredential {
         Box::pin(ready(self.current(clock).map(Some)))
     }
 
-    fn refused(&self, sent: &HeaderValue, answer: &ResponseParts, clock: &dyn Clock) -> bool {
+    fn refused(&self, sent: &HeaderValue, headers: &HeaderMap, clock: &dyn Clock) -> bool {
         let mut state = self.state();
         if state.token.as_ref().is_none_or(|token| token.value != *sent) {
             // Another call was refused before, and has learnt from it.
             return true;
         }
-        let Some(date) = answer.headers.get(DATE).and_then(|date| date.to_str().ok()?.parse::<Rfc1123>().ok()) else {
+        let Some(date) = headers.get(DATE).and_then(|date| date.to_str().ok()?.parse::<Rfc1123>().ok()) else {
             return false;
         };
         let skew = date.unix_seconds().saturating_sub(seconds(clock.now()));
@@ -282,7 +281,7 @@ mod tests {
         let first = token(&credential, &clock);
         assert!(!credential.refused(&first, &refusal(None), &clock));
         let mut answer = refusal(None);
-        answer.headers.insert(DATE, HeaderValue::from_static("tomorrow"));
+        answer.insert(DATE, HeaderValue::from_static("tomorrow"));
         assert!(!credential.refused(&first, &answer, &clock));
         assert!(!credential.refused(&first, &refusal(Some(NOON + 59)), &clock));
         assert!(credential.refused(&first, &refusal(Some(NOON + 60)), &clock));
