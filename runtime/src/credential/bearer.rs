@@ -93,6 +93,12 @@ impl<T: TokenSource + ?Sized> TokenSource for std::sync::Arc<T> {
     }
 }
 
+impl<T: TokenSource + ?Sized> TokenSource for Box<T> {
+    fn get_token<'a>(&'a self, scopes: &'a [&'a str]) -> BoxFuture<'a, Result<AccessToken, BoxError>> {
+        (**self).get_token(scopes)
+    }
+}
+
 /// Sends an access token (`Authorization: Bearer`, RFC 6750 §2.1), which it keeps until shortly before its end.
 ///
 /// One call gets the token and the others wait for it; where the old one is still good they use that. A token that

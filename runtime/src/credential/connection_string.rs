@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::{ClientCertificate, Credential, SasCredential, SasKey, SasToken};
 use crate::error::{Error, ParseError};
+use crate::pipeline::Pipeline;
 use crate::secret::Secret;
+use crate::transport::Transport;
 use crate::url::Endpoint;
 
 /// What a connection string says: where the hub is, who is asking, and how that is proved.
@@ -121,6 +123,45 @@ impl ConnectionString {
             }
         })
     }
+
+    /// A pipeline to this hub that sends what proves who is asking. Where that [needs a certificate](Self::needs_certificate), the
+    /// transport has it.
+    pub fn pipeline(&self, transport: Arc<dyn Transport>) -> Pipeline {
+        Pipeline::new(self.endpoint.clone(), transport).with_credential(self.credential())
+    }
+
+    /// The same, over reqwest with its defaults.
+    #[cfg(feature = "reqwest")]
+    fn over_reqwest(&self) -> Result<Pipeline, Error> {
+        match self.needs_certificate() {
+            false => Ok(self.pipeline(Arc::new(crate::transport::reqwest::ReqwestTransport::new()?))),
+            true => wrong(
+                "has x509=true: make a client from a pipeline (ConnectionString::pipeline) over a transport that has the \
+                 certificate (ReqwestTransport::with_client_certificate)",
+            ),
+        }
+    }
+}
+
+/// What a client of a hub goes through, from the hub's connection string.
+///
+/// # Errors
+///
+/// As [`ConnectionString::of_hub`]; and where TLS cannot be set up.
+#[cfg(feature = "reqwest")]
+pub fn hub_pipeline(text: &str) -> Result<Pipeline, Error> {
+    ConnectionString::of_hub(text)?.over_reqwest()
+}
+
+/// What a client of a device goes through, from the device's connection string, and the device's id.
+///
+/// # Errors
+///
+/// As [`ConnectionString::of_device`]; where TLS cannot be set up; and where the device has a certificate in place of a key.
+#[cfg(feature = "reqwest")]
+pub fn device_pipeline(text: &str) -> Result<(Pipeline, String), Error> {
+    let connection = ConnectionString::of_device(text)?;
+    Ok((connection.over_reqwest()?, connection.device_id.unwrap_or_default()))
 }
 
 /// The parts, in the order in which errors name them.
@@ -429,6 +470,18 @@ mod tests {
         }
         let long = format!("HostName=h;DeviceId={};SharedAccessKey={KEY}", "d".repeat(129));
         assert!(parse(&long).is_err() && parse(&long.replace("ddd", "dd")).is_ok());
+    }
+
+    #[cfg(feature = "reqwest")]
+    #[test]
+    fn pipelines() {
+        let hub = format!("HostName=hub.example;SharedAccessKeyName=p;SharedAccessKey={KEY}");
+        let device = format!("HostName=hub.example;DeviceId=d1;SharedAccessKey={KEY}");
+        assert_eq!(hub_pipeline(&hub).unwrap().endpoint().to_string(), "https://hub.example");
+        assert_eq!(device_pipeline(&device).unwrap().1, "d1");
+        assert!(hub_pipeline(&device).is_err() && device_pipeline(&hub).is_err());
+        let error = device_pipeline("HostName=hub.example;DeviceId=d1;x509=true").unwrap_err();
+        assert!(error.to_string().contains("ReqwestTransport::with_client_certificate"), "{error}");
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! Servers read a [`SasToken`] from a request and [`verify`] it.
 
 mod bearer;
+mod builder;
 mod cache;
 mod cloud;
 mod connection_string;
@@ -33,8 +34,12 @@ use crate::time::UnixTime;
 use crate::transport::BoxFuture;
 
 pub use bearer::{AccessToken, BearerCredential, TokenSource};
+pub use builder::ClientBuilder;
 pub use cloud::{Audience, Cloud};
 pub use connection_string::ConnectionString;
+#[cfg(feature = "reqwest")]
+#[doc(hidden)]
+pub use connection_string::{device_pipeline, hub_pipeline};
 pub use key::SasKey;
 pub use provider::SasProvider;
 pub use sas::SasCredential;
@@ -67,8 +72,7 @@ pub trait Credential: Send + Sync + 'static {
 
 /// The connection itself says who is asking, by the certificate of its client: no `Authorization` is sent.
 ///
-/// The certificate is the transport's, as of
-/// `ReqwestTransport::with_client_certificate` (feature `reqwest`).
+/// The certificate is the transport's: `ReqwestTransport::with_client_certificate` (feature `reqwest`) takes one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientCertificate;
 
