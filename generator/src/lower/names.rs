@@ -220,7 +220,7 @@ pub(super) fn types(client: &mut Client) {
             }
         }
     }
-    let mut client_names = Scope::new(&["pipeline", "endpoint"]);
+    let mut client_names = Scope::new(&["pipeline", "endpoint", "text", "token"]);
     for parameter in &client.parameters {
         client_names.collect(Wanted::new(parameter.name.clone()));
     }

@@ -55,7 +55,7 @@ pub trait Credential: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Authentication`](crate::ErrorKind::Authentication) where there is none to be had.
+    /// [`ErrorKind::Authentication`] where there is none to be had.
     fn authorization<'a>(
         &'a self,
         request: &'a RequestParts,

@@ -323,7 +323,8 @@ mod tests {
             socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
             let connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
             let mut stream = rustls::StreamOwned::new(connection, socket);
-            stream.read(&mut [0; 4096]).ok()?;
+            let read = stream.read(&mut [0; 4096]).ok()?;
+            assert!(read > 0);
             stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
             stream.conn.peer_certificates().map(|shown| shown.iter().map(|one| one.clone().into_owned()).collect())
         });
