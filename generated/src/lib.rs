@@ -22,6 +22,6 @@ pub mod device;
 pub mod management;
 
 #[rustfmt::skip]
-pub use specsmith_runtime::{self as runtime, Call, ETag, Error, ErrorKind, Nullable, Pipeline, Response, Secret};
+pub use specsmith_runtime::{self as runtime, Call, ETag, Error, ErrorKind, LongCall, Nullable, PagedCall, Pipeline, Poller, Response, Secret};
 
 const _: () = specsmith_runtime::codegen::v1::require(1);

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::diag::Location;
 use crate::emit;
 use crate::ir::{
-    Audience, Authentication, BodyKind, Client, ConnectionString, Crate, EnumKind, EtagSource, FieldRole, Group, Model,
-    Operation, Paging, Parameter, Place, Response, ResponseBody, Retry, Role, Shape, Side, Status,
+    Audience, Authentication, BodyKind, Client, ConnectionString, Crate, EnumKind, EtagSource, FieldRole,
+    FinalStateVia, Group, Model, Operation, Paging, Parameter, Place, Response, ResponseBody, Retry, Role, Shape, Side,
+    Status,
 };
 use crate::source::Sources;
 
@@ -76,7 +77,7 @@ fn operation(client: &Client, group: &Group, operation: &Operation, sources: &So
         "responses": operation.responses.iter().map(|one| response(client, one)).collect::<Vec<_>>(),
         "paging": paging(operation),
         "long_running": operation.long_running.as_ref().map(|long_running| json!({
-            "final_state_via": long_running.final_state_via.as_ref().map(|via| &via.0),
+            "final_state_via": long_running.final_state_via.map(FinalStateVia::as_str),
         })),
         "preconditions": preconditions(operation),
         "etag": match &operation.etag {

@@ -22,8 +22,11 @@ use crate::{Error, Pipeline, RawResponse, Request, Response};
 pub struct Call<T> {
     pipeline: Pipeline,
     request: Request,
-    decode: fn(&RawResponse) -> Result<T, Error>,
+    decode: Decode<T>,
 }
+
+/// What reads an answer.
+pub(crate) type Decode<T> = fn(&RawResponse) -> Result<T, Error>;
 
 impl<T> Call<T> {
     /// A call whose answer's body is read by `decode`.
@@ -32,7 +35,7 @@ impl<T> Call<T> {
         Self { pipeline: pipeline.clone(), request, decode }
     }
 
-    pub(crate) fn into_parts(self) -> (Pipeline, Request, fn(&RawResponse) -> Result<T, Error>) {
+    pub(crate) fn into_parts(self) -> (Pipeline, Request, Decode<T>) {
         (self.pipeline, self.request, self.decode)
     }
 

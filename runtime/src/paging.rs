@@ -77,7 +77,6 @@ impl<P: 'static, T: 'static> PagedCall<P, T> {
     }
 
     /// Begins with the page that a [`continuation`](Page::continuation) of the same list names.
-    #[must_use]
     pub fn continue_from(mut self, continuation: impl Into<String>) -> Self {
         self.from = Some(continuation.into());
         self

@@ -40,11 +40,12 @@ impl Client {
     /// # Errors
     ///
     /// If the text is no connection string of a device, or TLS cannot be set up.
+    /// If the device has a certificate in place of a key: such a client is made of a pipeline.
     #[cfg(feature = "reqwest")]
     #[inline]
     pub fn from_connection_string(text: &str) -> Result<Self, Error> {
-        let (pipeline, id) = device_pipeline(text)?;
-        Ok(Self::with_pipeline(pipeline, id))
+        let (pipeline, device_id) = device_pipeline(text)?;
+        Ok(Self::with_pipeline(pipeline, device_id))
     }
 
     /// A client that sends through `pipeline`.

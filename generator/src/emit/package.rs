@@ -161,7 +161,7 @@ fn lib(ir: &Crate, package: &Package) -> String {
     line!(code, "#[rustfmt::skip]");
     line!(
         code,
-        "pub use {RUNTIME}::{{self as runtime, Call, ETag, Error, ErrorKind, Nullable, Pipeline, Response, Secret}};"
+        "pub use {RUNTIME}::{{self as runtime, Call, ETag, Error, ErrorKind, LongCall, Nullable, PagedCall, Pipeline, Poller, Response, Secret}};"
     );
     code.gap();
     line!(code, "const _: () = {RUNTIME}::codegen::v1::require(1);");

@@ -121,6 +121,7 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
     direction::box_cycles(&mut client.models);
     direction::keep_unknown(&mut client);
     groups::keep_bodies_whole(&mut client);
+    groups::find_pages(&mut client);
     names::types(&mut client);
     client
 }

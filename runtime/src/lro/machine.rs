@@ -238,6 +238,8 @@ impl Machine {
         let location = self.location.clone().map(Step::Get);
         match self.operation.final_state() {
             FinalState::OriginalUri => original(),
+            // What PUT and PATCH make is read where it is, whatever the document says of the status.
+            FinalState::Status if self.is_write() => original(),
             FinalState::Status => last(),
             FinalState::Location => location.unwrap_or_else(last),
             FinalState::Unsaid => match (text(state, &["resourceLocation"]), self.operation.method()) {
