@@ -124,6 +124,8 @@ pub enum Signer<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
+    /// It is no token. [`verify`] does not say this; it is for who reads the token.
+    Malformed,
     /// There is no such policy or device, or it is not the one that the token names.
     UnknownSigner,
     /// Neither key made this signature.
@@ -403,7 +405,8 @@ mod tests {
     #[test]
     fn a_client_learns_nothing_from_a_refusal() {
         use Refusal::*;
-        let texts = [UnknownSigner, WrongSignature, Expired, OutOfScope, NotAllowed].map(|refusal| refusal.to_string());
+        let texts = [Malformed, UnknownSigner, WrongSignature, Expired, OutOfScope, NotAllowed]
+            .map(|refusal| refusal.to_string());
         assert!(texts.iter().all(|text| *text == texts[0]));
     }
 
