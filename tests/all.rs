@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod authentication;
 mod corpus;
 mod diagnostics;
 mod features;

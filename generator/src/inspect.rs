@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::diag::Location;
 use crate::emit;
 use crate::ir::{
-    BodyKind, Client, Crate, EnumKind, EtagSource, FieldRole, FinalStateVia, Group, Model, Operation, Paging,
-    Parameter, Place, Response, ResponseBody, Retry, Role, Shape, Side, Status,
+    Audience, Authentication, BodyKind, Client, ConnectionString, Crate, EnumKind, EtagSource, FieldRole,
+    FinalStateVia, Group, Model, Operation, Paging, Parameter, Place, Response, ResponseBody, Retry, Role, Shape, Side,
+    Status,
 };
 use crate::source::Sources;
 
@@ -44,8 +45,22 @@ fn client(client: &Client) -> Value {
             "in": place(&parameter.place),
             "rust": parameter.name.as_str(),
         })).collect::<Vec<_>>(),
+        "authentication": authentication(&client.authentication),
         "groups": groups.collect::<Vec<_>>(),
         "rust": format!("{}::Client", client.module.bare()),
+    })
+}
+
+fn authentication(authentication: &Authentication) -> Value {
+    json!({
+        "connection_string": authentication.connection_string.as_ref().map(|of| match of {
+            ConnectionString::Hub => "hub",
+            ConnectionString::Device(_) => "device",
+        }),
+        "bearer": authentication.bearer.map(|audience| match audience {
+            Audience::Hub => "hub",
+            Audience::Management => "management",
+        }),
     })
 }
 

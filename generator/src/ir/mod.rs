@@ -44,6 +44,29 @@ pub(crate) struct Client {
     pub groups: Vec<Group>,
     pub models: Vec<Model>,
     pub errors: ErrorFormat,
+    pub authentication: Authentication,
+}
+
+/// The ways to prove who is asking that a client has constructors for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Authentication {
+    pub connection_string: Option<ConnectionString>,
+    pub bearer: Option<Audience>,
+}
+
+/// Whose connection string makes a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ConnectionString {
+    Hub,
+    /// The client's parameter that the device's id is, if it has one: its name in the document.
+    Device(Option<Literal>),
+}
+
+/// Whom access tokens are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    Hub,
+    Management,
 }
 
 #[derive(Clone, Debug)]

@@ -15,7 +15,8 @@ use crate::naming::{self, Ident, Scope, Wanted};
 use crate::spec::nearest;
 
 /// Names that a client has of its own.
-const CLIENT_NAMES: &[&str] = &["new", "with_pipeline", "pipeline", "clone", "models", "server", "client"];
+const CLIENT_NAMES: &[&str] =
+    &["new", "from_connection_string", "builder", "with_pipeline", "pipeline", "clone", "models", "server", "client"];
 
 /// Names that a method's body uses.
 const LOCALS: &[&str] = &["request", "client", "call", "self"];

@@ -1,6 +1,7 @@
 //! Documents to the IR: every decision is taken here.
 
 mod absent;
+mod authentication;
 mod client;
 mod direction;
 mod draft;
@@ -106,6 +107,7 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         }
     }
     let errors = error_format(&documents, &mut schemas);
+    let authentication = authentication::authentication(&documents, &mut schemas);
     let drafts = std::mem::take(&mut schemas.drafts);
     check_ids(&mut operations, diagnostics);
     let infos = documents.iter().map(|document| DocumentInfo {
@@ -123,6 +125,7 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         groups: groups::groups(plan, operations, &absent, diagnostics),
         models: names::models(plan, drafts, &absent, diagnostics),
         errors,
+        authentication,
     };
     direction::end_circles(&mut client.models, diagnostics);
     direction::box_cycles(&mut client.models);

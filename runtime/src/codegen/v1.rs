@@ -83,6 +83,9 @@ pub use serde_json::{Map, Value};
 
 pub use crate::body::Body;
 pub use crate::call::Call;
+pub use crate::credential::{ClientBuilder, TokenSource};
+#[cfg(feature = "reqwest")]
+pub use crate::credential::{device_pipeline, hub_pipeline};
 pub use crate::lro::{FinalState, LongCall, Poller};
 pub use crate::paging::{PagedCall, Paging};
 pub use crate::time::{Date, DateTime, Duration, Rfc1123, UnixTime};

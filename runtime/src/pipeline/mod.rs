@@ -319,6 +319,10 @@ impl Safety {
     }
 }
 
+/// The `Authorization` of a request that was answered with 401, kept with the answer.
+#[derive(Clone)]
+struct Refused(HeaderValue);
+
 /// One call of an operation under way.
 #[derive(Clone, Copy)]
 struct Exchange<'a> {
@@ -390,8 +394,10 @@ impl Exchange<'_> {
 
     /// Whether the credential has learnt something from a refusal, so that it is worth it to ask once more.
     fn learns(self, answer: &http::Response<Body>) -> bool {
-        let credential = self.pipeline.credential.as_ref();
-        credential.is_some_and(|credential| credential.refused(answer.headers(), self.clock()))
+        match (&self.pipeline.credential, answer.extensions().get()) {
+            (Some(credential), Some(Refused(sent))) => credential.refused(sent, answer.headers(), self.clock()),
+            _ => false,
+        }
     }
 
     /// One try: the answer with its body read.
@@ -407,6 +413,7 @@ impl Exchange<'_> {
 
     /// Signs a request and sends it.
     async fn send(self, mut request: http::Request<Body>) -> Result<http::Response<Body>, Error> {
+        let mut signed = None;
         if let Some(credential) = &self.pipeline.credential {
             if !self.pipeline.endpoint.is_origin_of(request.uri()) {
                 return Err(Error::build(
@@ -415,11 +422,16 @@ impl Exchange<'_> {
             }
             let (mut head, body) = request.into_parts();
             if let Some(value) = credential.authorization(&head, self.clock()).await? {
-                head.headers.insert(AUTHORIZATION, value);
+                head.headers.insert(AUTHORIZATION, value.clone());
+                signed = Some(value);
             }
             request = http::Request::from_parts(head, body);
         }
-        self.pipeline.transport.send(request).await.map_err(|error| self.error(error))
+        let mut answer = self.pipeline.transport.send(request).await.map_err(|error| self.error(error))?;
+        if let Some(value) = signed.filter(|_| answer.status() == StatusCode::UNAUTHORIZED) {
+            answer.extensions_mut().insert(Refused(value));
+        }
+        Ok(answer)
     }
 
     async fn read(self, status: StatusCode, body: Body) -> Result<Bytes, CollectError> {

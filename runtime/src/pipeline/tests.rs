@@ -344,8 +344,9 @@ impl Credential for Counting {
         Box::pin(async move { Ok(Some(HeaderValue::from(number))) })
     }
 
-    fn refused(&self, _: &HeaderMap, _: &dyn Clock) -> bool {
-        self.learns
+    fn refused(&self, sent: &HeaderValue, _: &HeaderMap, _: &dyn Clock) -> bool {
+        let last = HeaderValue::from(self.signed.load(Ordering::Relaxed));
+        self.learns && *sent == last
     }
 }
 

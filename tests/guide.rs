@@ -1,0 +1,2 @@
+//! The guide to the runtime, so that its examples are compiled.
+#![doc = include_str!("../docs/runtime.md")]
