@@ -6,6 +6,7 @@
 mod answers;
 mod authentication;
 mod corpus;
+mod diagnostics;
 mod features;
 mod package;
 mod requests;

@@ -61,14 +61,15 @@ impl Builder {
         self
     }
 
-    /// Generates a client from this document, Swagger 2.0 in JSON or YAML. May be called again.
+    /// Generates a client from this document, Swagger 2.0 in JSON or YAML. May be called again, in any order.
     #[must_use]
     pub fn spec(mut self, path: impl Into<PathBuf>) -> Self {
         self.specs.push(path.into());
         self
     }
 
-    /// Applies this overlay (OpenAPI Overlay 1.0 or 1.1) to the document that it extends. May be called again.
+    /// Applies this overlay (OpenAPI Overlay 1.0 or 1.1) to the document that it extends. May be called again; overlays
+    /// of the same document are applied in this order.
     #[must_use]
     pub fn overlay(mut self, path: impl Into<PathBuf>) -> Self {
         self.overlays.push(path.into());
@@ -125,15 +126,15 @@ impl Builder {
         self
     }
 
-    /// Generates and writes. Files that would not change are not touched.
+    /// Generates and writes. Files that would not change are not touched. Waits while another run writes to the folder.
     ///
     /// # Errors
     ///
     /// Where a file cannot be read or written, a document is not valid, or a file that the generator did not write is in the way.
-    /// Nothing is written then.
+    /// The output folder is then as it was.
     pub fn generate(&self) -> Result<Summary, Failure> {
         let (mut run, files) = self.files()?;
-        let out = self.out(run.output.as_ref()).map_err(Failure::usage)?;
+        let out = self.out(run.output.as_ref())?;
         let written = sink::write(&out, &files, self.force, &mut run.diagnostics);
         match (written, run.output) {
             (Some(written), Some(output)) => Ok(Summary {
@@ -158,7 +159,7 @@ impl Builder {
     /// As [`generate`](Self::generate), but for writing.
     pub fn check(&self) -> Result<Vec<Difference>, Failure> {
         let (mut run, files) = self.files()?;
-        let out = self.out(run.output.as_ref()).map_err(Failure::usage)?;
+        let out = self.out(run.output.as_ref())?;
         let differences = sink::compare(&out, &files, &mut run.diagnostics);
         if run.diagnostics.has_errors() {
             return Err(Failure::new(run));
@@ -198,15 +199,12 @@ impl Builder {
 
     fn lower(&self) -> Result<Lowered, Failure> {
         if let Some(name) = self.crate_name.as_ref().filter(|name| !manifest::is_package_name(name)) {
-            return Err(Failure::usage(format!(
-                "`{name}` is no name for a package: letters, digits, `-` and `_`, a letter first"
-            )));
+            let message = format!("`{name}` is no name for a package");
+            return Err(Failure::usage(message, "write letters, digits, `-` and `_`, a letter first"));
         }
         if let Some(path) = self.runtime_path.as_ref().filter(|path| !path.join("Cargo.toml").is_file()) {
-            return Err(Failure::usage(format!(
-                "`{}` is not the folder of specsmith-runtime: it has no Cargo.toml",
-                path.display()
-            )));
+            let message = format!("`{}` is not the folder of specsmith-runtime: it has no Cargo.toml", path.display());
+            return Err(Failure::usage(message, "name the folder of that package, or leave it out for the registry's"));
         }
         let run = pipeline::run(&self.input());
         if !self.quiet && std::env::var_os("OUT_DIR").is_some() {
@@ -233,10 +231,12 @@ impl Builder {
         }
     }
 
-    fn out(&self, output: Option<&Output>) -> Result<PathBuf, String> {
+    fn out(&self, output: Option<&Output>) -> Result<PathBuf, Failure> {
         let own = self.out_dir.clone().or_else(|| output.and_then(|output| output.out.clone()));
-        own.or_else(|| std::env::var_os("OUT_DIR").map(PathBuf::from))
-            .ok_or_else(|| "no output folder is given, and `OUT_DIR` is not set".to_owned())
+        own.or_else(|| std::env::var_os("OUT_DIR").map(PathBuf::from)).ok_or_else(|| {
+            let message = "no output folder is given, and `OUT_DIR` is not set";
+            Failure::usage(message, "say where to write, with `Builder::out_dir` or from a build script")
+        })
     }
 }
 
@@ -303,12 +303,14 @@ impl Difference {
             DifferenceKind::Stale => ("is no longer generated", None),
             DifferenceKind::Stray => ("is not generated: it does not belong here", None),
             DifferenceKind::Ledger => ("lists other files, or other contents", None),
+            DifferenceKind::Interrupted => ("was left by a run that was interrupted", None),
         };
         Self { path: out.join(difference.path), what, diff }
     }
 }
 
 /// Diagnostics, with the files that they speak of.
+#[derive(Default)]
 pub struct Messages {
     diagnostics: Diagnostics,
     sources: Sources,
@@ -339,6 +341,11 @@ impl Messages {
     pub fn to_json(&self) -> String {
         diag::render_json(self.diagnostics.as_slice(), &self.sources)
     }
+
+    /// As a log of SARIF 2.1.0, also where there is none: the log says so.
+    pub fn to_sarif(&self) -> String {
+        diag::render_sarif(self.diagnostics.as_slice(), &self.sources)
+    }
 }
 
 impl fmt::Debug for Messages {
@@ -350,45 +357,43 @@ impl fmt::Debug for Messages {
 /// Why nothing was generated: all that is wrong.
 ///
 /// Its `Debug` is its `Display`, so that a build script may return it from `main`.
-pub struct Failure(Box<Inner>);
-
-struct Inner {
-    messages: Messages,
-    usage: Option<String>,
-}
+pub struct Failure(Box<Messages>);
 
 impl Failure {
     fn new(run: Lowered) -> Self {
-        let messages = Messages { diagnostics: run.diagnostics, sources: run.sources };
-        Self(Box::new(Inner { messages, usage: None }))
+        Self(Box::new(Messages { diagnostics: run.diagnostics, sources: run.sources }))
     }
 
-    fn usage(message: String) -> Self {
-        let messages = Messages { diagnostics: Diagnostics::default(), sources: Sources::default() };
-        Self(Box::new(Inner { messages, usage: Some(message) }))
+    /// A call that makes no sense, and what to do about it: for tools that put arguments of their own in front of a [`Builder`].
+    pub fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
+        let mut messages = Messages::default();
+        messages.diagnostics.push(Diagnostic::new(Code::Usage, message).help(help));
+        Self(Box::new(messages))
     }
 
     /// The problems.
     pub fn messages(&self) -> &Messages {
-        &self.0.messages
+        &self.0
+    }
+
+    /// The problems alone.
+    pub fn into_messages(self) -> Messages {
+        *self.0
     }
 
     /// Whether it is for a file that cannot be read, or for a call that makes no sense, rather than for what stands in a document.
     pub fn is_unreadable(&self) -> bool {
-        self.0.usage.is_some() || pipeline::unreadable(&self.0.messages.diagnostics)
+        self.codes().any(|code| matches!(code, Code::Usage | Code::Unreadable))
     }
 
     /// As text, with the lines that it speaks of.
     pub fn to_text(&self, color: bool) -> String {
-        match &self.0.usage {
-            Some(usage) => format!("error: {usage}\n"),
-            None => self.0.messages.to_text(color),
-        }
+        self.0.to_text(color)
     }
 
     /// The codes of the problems.
     pub fn codes(&self) -> impl Iterator<Item = Code> + '_ {
-        self.0.messages.iter().map(|diagnostic| diagnostic.code)
+        self.0.iter().map(|diagnostic| diagnostic.code)
     }
 }
 

@@ -230,6 +230,9 @@ fn rust(client: &Client, group: &Group, operation: &Operation) -> Value {
         "returns": signature.returns,
         "output": format!("Response<{}>", signature.output),
     });
+    if let (Some(long_running), Value::Object(object)) = (&operation.long_running, &mut value) {
+        object.insert("resume".to_owned(), long_running.resume.as_str().into());
+    }
     if let (Some(bundle), Value::Object(object)) = (signature.bundle, &mut value) {
         object.insert("arguments_struct".to_owned(), bundle.into());
     }

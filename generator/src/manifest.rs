@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Pointer};
-use crate::naming::{Case, Ident};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Part, Pointer};
+use crate::naming::{self, Case, Ident};
 use crate::source::Sources;
 use crate::spec::nearest;
 
@@ -34,7 +34,7 @@ pub(crate) struct Manifest {
 }
 
 /// What the generated package is called and says about itself.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Package {
     pub name: String,
     pub version: String,
@@ -73,7 +73,9 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Document {
     pub path: String,
-    pub overlays: Vec<String>,
+    pub overlays: Vec<(String, Location)>,
+    /// Where the path stands.
+    pub at: Location,
 }
 
 /// Operations that are reached through one method of the client.
@@ -102,8 +104,8 @@ const MODULES: &[&str] = &["models", "server"];
 
 /// Reads a manifest.
 ///
-/// Entries with an error are left out, so that the others can be checked against the documents in the same run.
-/// `None` where nothing could be generated from the rest.
+/// What has an error is left out or has a stand-in, so that the rest can be checked against the documents in the same run.
+/// `None` where there is no client with a document.
 pub(crate) fn parse(file: FileId, sources: &Sources, diags: &mut Diagnostics) -> Option<Manifest> {
     let at = Location { file, pointer: Pointer::root() };
     let mut reader = Reader::new(diags);
@@ -117,7 +119,13 @@ pub(crate) fn parse(file: FileId, sources: &Sources, diags: &mut Diagnostics) ->
     let clients = clients(&root, &mut reader);
     let default_features = default_features(&root, &clients, &mut reader);
     (!clients.is_empty()).then_some(())?;
-    Some(Manifest { package: package?, out: out?, runtime, default_features, clients })
+    Some(Manifest {
+        package: package.unwrap_or_default(),
+        out: out.unwrap_or_default(),
+        runtime,
+        default_features,
+        clients,
+    })
 }
 
 /// A text that says something.
@@ -174,16 +182,16 @@ fn output_folder(out: &str, at: &Location, reader: &mut Reader<'_>) -> Option<St
     let message = format!("the output folder `{out}` is not one below the manifest");
     reader.push(
         Diagnostic::new(Code::ManifestValue, message)
-            .at(at)
+            .at_value(at)
             .help("write a relative path with `/` and without `..`; `--out` on the command line takes any"),
     );
     None
 }
 
 fn default_features(root: &Object<'_>, clients: &[Client], reader: &mut Reader<'_>) -> Vec<String> {
-    let names = reader.strings(root, "default-features");
+    let names = reader.placed_strings(root, "default-features");
     let modules: Vec<&str> = clients.iter().map(|client| client.module.bare()).collect();
-    let is_client = |index: usize, name: &str, reader: &mut Reader<'_>| {
+    let is_client = |name: &str, at: &Location, reader: &mut Reader<'_>| {
         let known = modules.contains(&name);
         // Of a client that was left out, enough was said.
         if !known && root.map.get("clients").and_then(|clients| clients.get(name)).is_none() {
@@ -192,12 +200,11 @@ fn default_features(root: &Object<'_>, clients: &[Client], reader: &mut Reader<'
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the clients are {}", check::quoted(&modules)),
             };
-            reader.push(diagnostic.at(&root.at.join("default-features").join(index)).help(help));
+            reader.push(diagnostic.at(at).help(help));
         }
         known
     };
-    let names = names.into_iter().enumerate();
-    names.filter(|(index, name)| is_client(*index, name, reader)).map(|(_, name)| name).collect()
+    names.into_iter().filter(|(name, at)| is_client(name, at, reader)).map(|(name, _)| name).collect()
 }
 
 fn clients(root: &Object<'_>, reader: &mut Reader<'_>) -> Vec<Client> {
@@ -209,12 +216,12 @@ fn clients(root: &Object<'_>, reader: &mut Reader<'_>) -> Vec<Client> {
     let clients = object.members().filter_map(|(name, value, at)| {
         let module = reader.module(name, FEATURES, "feature", &at);
         let client = reader.object(value, &at, &format!("the client `{name}`"))?;
-        client_of(module, &client, reader)
+        client_of(module.unwrap_or_else(|| naming::snake(name)), &client, reader)
     });
     clients.collect()
 }
 
-fn client_of(module: Option<Ident>, object: &Object<'_>, reader: &mut Reader<'_>) -> Option<Client> {
+fn client_of(module: Ident, object: &Object<'_>, reader: &mut Reader<'_>) -> Option<Client> {
     reader.known(
         object,
         &["description", "documents", "parameters", "groups", "models", "fields", "parameter-names", "flatten"],
@@ -236,7 +243,7 @@ fn client_of(module: Option<Ident>, object: &Object<'_>, reader: &mut Reader<'_>
         .map(|(name, (ident, _))| (name, ident))
         .collect(),
         flatten: reader.strings(object, "flatten"),
-        module: module?,
+        module,
     };
     (!client.documents.is_empty()).then_some(client)
 }
@@ -257,13 +264,13 @@ fn documents(client: &Object<'_>, reader: &mut Reader<'_>) -> Vec<Document> {
 
 fn document(value: &Value, at: &Location, reader: &mut Reader<'_>) -> Option<Document> {
     if let Some(path) = text(value) {
-        return Some(Document { path: path.to_owned(), overlays: Vec::new() });
+        return Some(Document { path: path.to_owned(), overlays: Vec::new(), at: at.clone() });
     }
     let object = reader.object(value, at, "a document that is not just a path")?;
     reader.known(&object, &["path", "overlays"]);
-    let overlays = reader.strings(&object, "overlays");
+    let overlays = reader.placed_strings(&object, "overlays");
     let path = reader.required(&object, "path", "a path", text)?;
-    Some(Document { path: path.to_owned(), overlays })
+    Some(Document { path: path.to_owned(), overlays, at: object.at.join("path") })
 }
 
 fn groups(client: &Object<'_>, reader: &mut Reader<'_>) -> Vec<Group> {
@@ -275,7 +282,7 @@ fn groups(client: &Object<'_>, reader: &mut Reader<'_>) -> Vec<Group> {
         reader.known(&group, &["description", "operations"]);
         let description = reader.string(&group, "description");
         let operations = operations(&group, &mut first, reader);
-        Some(Group { module: module?, description, operations })
+        Some(Group { module: module.unwrap_or_else(|| naming::snake(name)), description, operations })
     });
     groups.collect()
 }
@@ -287,10 +294,10 @@ fn operations(group: &Object<'_>, first: &mut HashMap<String, Location>, reader:
     };
     let object = Object { map, at: group.at.join("operations") };
     let entries = object.members().filter_map(|(method, value, at)| {
-        let name = reader.ident(method, Case::Snake, "method", &at);
+        let name = reader.ident(method, Case::Snake, "method", &at, Part::Node);
         let id = reader.text(value, &format!("the operation of `{method}`"), &at)?;
         reader.once(first, &id, &at, "another method already stands for the operation").then_some(())?;
-        Some(Entry { name: name?, id, at })
+        Some(Entry { name: name.unwrap_or_else(|| naming::snake(method)), id, at })
     });
     entries.collect()
 }
@@ -300,7 +307,7 @@ fn models(client: &Object<'_>, reader: &mut Reader<'_>) -> IndexMap<String, (Ide
     let mut first = HashMap::new();
     let models = object.members().filter_map(|(definition, value, at)| {
         let name = reader.text(value, &format!("the type of `{definition}`"), &at)?;
-        let name = reader.ident(&name, Case::Pascal, "type", &at)?;
+        let name = reader.ident(&name, Case::Pascal, "type", &at, Part::Value)?;
         let alone = reader.once(&mut first, name.bare(), &at, "another definition is already called");
         alone.then(|| (definition.to_owned(), (name, at)))
     });
@@ -324,7 +331,7 @@ fn names<'a>(
             return None;
         }
         let name = reader.text(value, &format!("the name for `{key}`"), &at)?;
-        let name = reader.ident(&name, Case::Snake, kind, &at)?;
+        let name = reader.ident(&name, Case::Snake, kind, &at, Part::Value)?;
         Some((key.to_owned(), (name, at)))
     });
     names.collect::<Vec<_>>().into_iter()

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Severity};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Pointer};
 use crate::emit::Package;
 use crate::ir::Crate;
 use crate::lower::{ClientPlan, GroupPlan, Plan};
@@ -48,8 +48,8 @@ pub(crate) fn run(input: &Input) -> Lowered {
         }
         Input::Specs { specs, overlays, crate_name, runtime } => {
             let package = Package { runtime: runtime.clone(), own_workspace: true, ..Package::default() };
-            without_manifest(specs, overlays, crate_name, &mut sources, &mut diagnostics)
-                .map(|(plan, count)| (plan, package, None, count))
+            let (plan, count) = without_manifest(specs, overlays, crate_name, &mut sources, &mut diagnostics);
+            Some((plan, package, None, count))
         }
     };
     let output = output.and_then(|(plan, package, out, overlays)| {
@@ -62,11 +62,9 @@ pub(crate) fn run(input: &Input) -> Lowered {
 
 fn lower(plan: &Plan, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Crate> {
     let roots: Vec<FileId> = plan.clients.iter().flat_map(|client| client.documents.iter().copied()).collect();
+    // Also after errors, so that one run shows them all: what they left is lowered, and thrown away.
     let graph = resolve::resolve(&roots, sources, diagnostics);
     sources.forget_values();
-    if diagnostics.has_errors() {
-        return None;
-    }
     let mut ir = lower::lower(plan, &graph, diagnostics);
     for operation in ir.clients.iter_mut().flat_map(|client| &mut client.groups).flat_map(|group| &mut group.operations)
     {
@@ -91,17 +89,21 @@ fn with_manifest(
     let mut applied = 0;
     for client in &manifest.clients {
         let mut documents = Vec::new();
+        let errors = diagnostics.errors().count();
         for document in &client.documents {
-            let Some(id) = sources.load(&folder.join(&document.path), diagnostics) else { continue };
+            let Some(id) = sources.load_named(&folder.join(&document.path), Some(&document.at), diagnostics) else {
+                continue;
+            };
             documents.push(id);
-            for overlay in document.overlays.iter().filter(|_| overlays) {
-                if let Some(overlay) = sources.load(&folder.join(overlay), diagnostics) {
+            for (overlay, at) in document.overlays.iter().filter(|_| overlays) {
+                if let Some(overlay) = sources.load_named(&folder.join(overlay), Some(at), diagnostics) {
                     overlay::apply(sources, id, overlay, diagnostics);
                     applied += 1;
                 }
             }
         }
-        clients.push(client_plan(client, documents, overlays));
+        let whole = diagnostics.errors().count() == errors;
+        clients.push(client_plan(client, documents, overlays, whole));
     }
     let plan = Plan { crate_name: manifest.package.name.clone(), clients };
     let own = folder.join(&manifest.out);
@@ -116,7 +118,7 @@ fn with_manifest(
     Some((plan, package, Some(own), applied))
 }
 
-fn client_plan(client: &manifest::Client, documents: Vec<FileId>, strict: bool) -> ClientPlan {
+fn client_plan(client: &manifest::Client, documents: Vec<FileId>, strict: bool, whole: bool) -> ClientPlan {
     let groups = client.groups.iter().map(|group| GroupPlan {
         module: group.module.clone(),
         description: group.description.clone(),
@@ -137,6 +139,7 @@ fn client_plan(client: &manifest::Client, documents: Vec<FileId>, strict: bool) 
         parameter_names: client.parameter_names.clone(),
         flatten: client.flatten.clone(),
         strict,
+        whole,
     }
 }
 
@@ -145,7 +148,8 @@ fn package(manifest: &Manifest, folder: &Path) -> Package {
     let mut licenses = Vec::new();
     for name in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
         if let Ok(text) = std::fs::read_to_string(folder.join(name)) {
-            licenses.push((name.to_owned(), text));
+            // As everything that is generated, whatever git made of it.
+            licenses.push((name.to_owned(), text.replace("\r\n", "\n")));
         }
     }
     Package {
@@ -204,8 +208,8 @@ fn without_manifest(
     crate_name: &str,
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
-) -> Option<(Plan, usize)> {
-    let documents: Vec<FileId> = specs.iter().filter_map(|path| sources.load(path, diagnostics)).collect();
+) -> (Plan, usize) {
+    let documents: Vec<FileId> = sorted(specs).into_iter().filter_map(|path| sources.load(path, diagnostics)).collect();
     let mut applied = 0;
     for path in overlays {
         let Some(overlay) = sources.load(path, diagnostics) else { continue };
@@ -214,15 +218,21 @@ fn without_manifest(
                 overlay::apply(sources, document, overlay, diagnostics);
                 applied += 1;
             }
-            None => diagnostics.push(
-                Diagnostic::new(Code::WrongDocument, "the overlay does not say which of the documents it is for")
-                    .at(&crate::diag::Location { file: overlay, pointer: crate::diag::Pointer::root() })
-                    .help("name the document in its `extends`"),
-            ),
+            // It may be for one that could not be read.
+            None if documents.len() < specs.len() => {}
+            None => {
+                let at = Location { file: overlay, pointer: Pointer::root() };
+                let message = match overlay::extends(sources, overlay) {
+                    Some(extends) => format!("the overlay extends `{extends}`, which is none of the documents"),
+                    None => "the overlay does not say which of the documents it is for".to_owned(),
+                };
+                diagnostics.push(
+                    Diagnostic::new(Code::WrongDocument, message)
+                        .at_value(&at.join("extends"))
+                        .help("name one of the documents in its `extends`"),
+                );
+            }
         }
-    }
-    if diagnostics.has_errors() {
-        return None;
     }
     let mut scope = Scope::new(&["runtime"]);
     for document in &documents {
@@ -239,8 +249,16 @@ fn without_manifest(
         parameter_names: IndexMap::new(),
         flatten: Vec::new(),
         strict: false,
+        whole: true,
     });
-    Some((Plan { crate_name: crate_name.to_owned(), clients: clients.collect() }, applied))
+    (Plan { crate_name: crate_name.to_owned(), clients: clients.collect() }, applied)
+}
+
+/// By name, so that the order of arguments makes no difference; by folder, where that is the same.
+fn sorted(paths: &[PathBuf]) -> Vec<&PathBuf> {
+    let mut paths: Vec<&PathBuf> = paths.iter().collect();
+    paths.sort_by_cached_key(|path| (path.file_name().map(ToOwned::to_owned), plain(path)));
+    paths
 }
 
 /// The document that an overlay extends, or the only one there is.
@@ -260,12 +278,6 @@ fn overlay_target(documents: &[FileId], overlay: FileId, sources: &Sources) -> O
 fn module(sources: &Sources, file: FileId) -> Ident {
     let stem = sources.file(file).path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     naming::snake(&stem.unwrap_or_default())
-}
-
-/// Whether a run failed because a file could not be read, rather than for what stands in it.
-pub(crate) fn unreadable(diagnostics: &Diagnostics) -> bool {
-    let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.code.severity() == Severity::Error);
-    errors.any(|diagnostic| diagnostic.code == Code::Unreadable)
 }
 
 #[cfg(test)]

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{fs, str};
 
+#[path = "cli/deterministic.rs"]
+mod deterministic;
+#[path = "cli/runs.rs"]
+mod runs;
+
 const SPEC: &str = r##"{
   "swagger": "2.0",
   "info": { "title": "Shelf", "version": "1" },
@@ -95,7 +100,7 @@ fn a_document_with_errors_is_a_no_and_leaves_everything_as_it_was() {
     folder.replace("shelf.json", "\"type\": \"object\"", "\"type\": \"objekt\"");
     let (code, out, err) = folder.run(&["generate"]);
     assert_eq!((code, out.as_str()), (1, ""));
-    assert!(err.contains("error[SM401]") && err.contains("--> shelf.json:10:73"), "{err}");
+    assert!(err.contains("error[SM401]") && err.contains("--> shelf.json:10:81"), "{err}");
     assert!(err.contains("error[SM3"), "all problems come in one run: {err}");
     assert!(!err.contains('\u{1b}'), "no colors but on a terminal");
     assert_eq!(fs::read_to_string(folder.0.join("generated/src/shelf/models.rs")).unwrap(), before);
@@ -110,6 +115,68 @@ fn diagnostics_as_json_are_an_object_a_line() {
     let line: serde_json::Value = serde_json::from_str(err.lines().next().unwrap()).unwrap();
     assert_eq!((&line["code"], &line["severity"], &line["line"]), (&"SM401".into(), &"error".into(), &10.into()));
     assert_eq!(line["file"], "shelf.json");
+}
+
+#[test]
+fn wrong_arguments_are_an_object_too() {
+    let folder = Folder::new("wrong_arguments");
+    let wrong = [
+        &["generate", "--nope", "--message-format", "json"][..],
+        &["--message-format=json", "generate", "shelf.json"],
+        &["--message-format=json", "generate", "shelf.json", "--out", "o", "--crate-name", "9lives"],
+        &["--message-format=json", "explain", "SM000"],
+    ];
+    for arguments in wrong {
+        let (code, out, err) = folder.run(arguments);
+        assert_eq!((code, out.as_str(), err.lines().count()), (2, "", 1), "{arguments:?}: {err}");
+        let line: serde_json::Value = serde_json::from_str(&err).unwrap();
+        assert_eq!((&line["code"], &line["file"]), (&"SM001".into(), &serde_json::Value::Null), "{arguments:?}");
+        assert!(line["help"].is_string(), "{arguments:?}");
+    }
+    let (code, out, _) = folder.run(&["--help", "--message-format", "json"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("Usage:"), "help is for people: {out}");
+    assert!(folder.run(&["generate", "--nope"]).2.contains("Usage:"), "and so is what they get wrong");
+}
+
+#[test]
+fn sarif_is_one_log_also_of_nothing() {
+    let folder = Folder::new("sarif");
+    let log = |arguments: &[&str]| {
+        let (code, _, err) = folder.run(&[arguments, &["--message-format", "sarif"]].concat());
+        (code, serde_json::from_str::<serde_json::Value>(&err).unwrap())
+    };
+    for command in ["generate", "check", "inspect"] {
+        let (code, log) = log(&[command]);
+        assert_eq!((code, &log["version"]), (0, &"2.1.0".into()));
+        assert_eq!(log["runs"][0]["results"], serde_json::json!([]), "{command}");
+    }
+    folder.replace("shelf.json", "#/definitions/Book\"", "#/definitions/Bok\"");
+    let (code, log) = log(&["check"]);
+    assert_eq!(code, 1);
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!((&result["ruleId"], &result["level"]), (&"SM401".into(), &"error".into()));
+    assert_eq!(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "shelf.json");
+}
+
+#[test]
+fn explain_shows_a_code_or_all() {
+    let folder = Folder::new("explain");
+    let (code, lower, err) = folder.run(&["explain", "sm401"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(lower.starts_with("error[SM401]: A `$ref` names something that is not there.\n\n"), "{lower}");
+    assert!(lower.contains("Wrong, `api.yaml`:") && lower.contains("Right, `api.yaml`:"), "{lower}");
+    assert_eq!(folder.run(&["explain", "SM401"]).1, lower);
+    let (code, all, _) = folder.run(&["explain"]);
+    assert_eq!(code, 0);
+    assert!(
+        all.lines().any(|line| line
+            == "SM203  warning  An overlay has a field that the Overlay Specification does not know; it does nothing."),
+        "{all}"
+    );
+    let (code, out, err) = folder.run(&["explain", "SM41"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("there is no code `SM41`") && err.contains("did you mean `SM401`?"), "{err}");
 }
 
 #[test]

@@ -180,12 +180,9 @@ impl IotHubs<'_> {
     pub fn list_by_subscription(&self) -> PagedCall<models::IotHubDescriptionListResult, models::IotHubDescription> {
         let mut request = Request::new(&LIST_BY_SUBSCRIPTION);
         request.path(&self.client.subscription_id);
-        PagedCall::new(
-            &self.client.pipeline,
-            request,
-            v1::json,
-            |answer| v1::json(answer).map(|page: models::IotHubDescriptionListResult| v1::page(page.value, page.next_link)),
-        )
+        let page = |answer: &_| v1::json(answer)
+            .map(|page: models::IotHubDescriptionListResult| v1::page(page.value, page.next_link));
+        PagedCall::new(&self.client.pipeline, request, v1::json, page)
     }
 
     /// Lists the IoT hubs of one resource group.
@@ -211,12 +208,9 @@ impl IotHubs<'_> {
         let mut request = Request::new(&LIST_BY_RESOURCE_GROUP);
         request.path(&self.client.subscription_id);
         request.path(&resource_group);
-        PagedCall::new(
-            &self.client.pipeline,
-            request,
-            v1::json,
-            |answer| v1::json(answer).map(|page: models::IotHubDescriptionListResult| v1::page(page.value, page.next_link)),
-        )
+        let page = |answer: &_| v1::json(answer)
+            .map(|page: models::IotHubDescriptionListResult| v1::page(page.value, page.next_link));
+        PagedCall::new(&self.client.pipeline, request, v1::json, page)
     }
 
     /// Tells whether a new IoT hub can take a name.
@@ -293,12 +287,9 @@ impl IotHubs<'_> {
         request.path(&self.client.subscription_id);
         request.path(&resource_group);
         request.path(&hub);
-        PagedCall::new(
-            &self.client.pipeline,
-            request,
-            v1::json,
-            |answer| v1::json(answer).map(|page: models::IotHubSkuDescriptionListResult| v1::page(page.value, page.next_link)),
-        )
+        let page = |answer: &_| v1::json(answer)
+            .map(|page: models::IotHubSkuDescriptionListResult| v1::page(page.value, page.next_link));
+        PagedCall::new(&self.client.pipeline, request, v1::json, page)
     }
 
     /// Lists the quotas of an IoT hub and how far they are used.
@@ -328,12 +319,9 @@ impl IotHubs<'_> {
         request.path(&self.client.subscription_id);
         request.path(&resource_group);
         request.path(&hub);
-        PagedCall::new(
-            &self.client.pipeline,
-            request,
-            v1::json,
-            |answer| v1::json(answer).map(|page: models::QuotaMetricListResult| v1::page(page.value, page.next_link)),
-        )
+        let page = |answer: &_| v1::json(answer)
+            .map(|page: models::QuotaMetricListResult| v1::page(page.value, page.next_link));
+        PagedCall::new(&self.client.pipeline, request, v1::json, page)
     }
 
     /// Lists the shared access policies of an IoT hub with their keys.
@@ -363,12 +351,9 @@ impl IotHubs<'_> {
         request.path(&self.client.subscription_id);
         request.path(&resource_group);
         request.path(&hub);
-        PagedCall::new(
-            &self.client.pipeline,
-            request,
-            v1::json,
-            |answer| v1::json(answer).map(|page: models::SharedAccessPolicyListResult| v1::page(page.value, page.next_link)),
-        )
+        let page = |answer: &_| v1::json(answer)
+            .map(|page: models::SharedAccessPolicyListResult| v1::page(page.value, page.next_link));
+        PagedCall::new(&self.client.pipeline, request, v1::json, page)
     }
 
     /// Returns one shared access policy of an IoT hub with its keys.
@@ -427,12 +412,9 @@ impl IotHubs<'_> {
         request.path(&resource_group);
         request.path(&hub);
         request.path(&endpoint);
-        PagedCall::new(
-            &self.client.pipeline,
-            request,
-            v1::json,
-            |answer| v1::json(answer).map(|page: models::ConsumerGroupListResult| v1::page(page.value, page.next_link)),
-        )
+        let page = |answer: &_| v1::json(answer)
+            .map(|page: models::ConsumerGroupListResult| v1::page(page.value, page.next_link));
+        PagedCall::new(&self.client.pipeline, request, v1::json, page)
     }
 
     /// Returns one consumer group of a built-in endpoint.
@@ -559,12 +541,9 @@ impl IotHubs<'_> {
         request.path(&self.client.subscription_id);
         request.path(&resource_group);
         request.path(&hub);
-        PagedCall::new(
-            &self.client.pipeline,
-            request,
-            v1::json,
-            |answer| v1::json(answer).map(|page: models::JobListResult| v1::page(page.value, page.next_link)),
-        )
+        let page = |answer: &_| v1::json(answer)
+            .map(|page: models::JobListResult| v1::page(page.value, page.next_link));
+        PagedCall::new(&self.client.pipeline, request, v1::json, page)
     }
 
     /// Returns one job of an IoT hub.

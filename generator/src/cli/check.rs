@@ -2,6 +2,8 @@ use std::io;
 
 use clap::Args;
 
+use specsmith::Messages;
+
 use super::{Console, DONE, Input, NO, Target, counted, print};
 
 pub(super) const EXAMPLES: &str = "\
@@ -25,10 +27,14 @@ impl Check {
     pub(super) fn run(self, console: &Console) -> u8 {
         let builder = match self.target.builder(&self.input) {
             Ok(builder) => builder,
-            Err(code) => return code,
+            Err(failure) => return console.failure(&failure),
         };
         let differences = match builder.check() {
-            Ok(differences) => differences,
+            Ok(differences) => {
+                // A log says also that there is nothing to say.
+                console.messages(&Messages::default());
+                differences
+            }
             Err(failure) => return console.failure(&failure),
         };
         let mut out = io::stdout().lock();

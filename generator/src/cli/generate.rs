@@ -15,8 +15,11 @@ Examples:
   specsmith generate a.json b.yaml --overlay a.overlay.yaml --out apis --crate-name apis
       two documents, one crate with two clients
 
-Files that would not change are not touched; generated files that were edited by hand are written anew. A file that
-the generator did not write is not overwritten without --force.";
+Files that would not change are not touched; generated files that were edited by hand are written anew, and named. A file
+that the generator did not write is not overwritten without --force.
+
+On any error the folder is as it was. A run that was killed is undone by the next one; until then .specsmith.tmp in
+the folder shows it, and `specsmith check` names it. Of two runs at once, one waits for the other.";
 
 /// `specsmith generate`.
 #[derive(Args)]
@@ -37,7 +40,7 @@ impl Generate {
         let start = Instant::now();
         let builder = match self.target.builder(&self.input) {
             Ok(builder) => builder.force(self.force),
-            Err(code) => return code,
+            Err(failure) => return console.failure(&failure),
         };
         match builder.generate() {
             Ok(summary) => {

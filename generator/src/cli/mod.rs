@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. What is done stands in the library.
 
 mod check;
+mod explain;
 mod generate;
 mod inspect;
 
@@ -32,7 +33,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// How diagnostics are printed to stderr
+    /// How diagnostics are printed to stderr; `docs/diagnostics.md` describes the formats
     #[arg(long, value_enum, default_value_t, global = true)]
     message_format: MessageFormat,
 }
@@ -44,6 +45,8 @@ enum MessageFormat {
     Human,
     /// One JSON object a line
     Json,
+    /// One log of SARIF 2.1.0, also where there is nothing to say
+    Sarif,
 }
 
 #[derive(Subcommand)]
@@ -57,6 +60,9 @@ enum Command {
     /// Show what the documents come to: clients, operations, models
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::Inspect),
+    /// Say what the code of a diagnostic means, and how to mend it
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(explain::Explain),
 }
 
 /// What to read.
@@ -108,11 +114,9 @@ struct Target {
 
 impl Target {
     /// The builder of the input with this target. SPECs need both a folder and a name, and it is an error where one is missing.
-    fn builder(&self, input: &Input) -> Result<Builder, u8> {
+    fn builder(&self, input: &Input) -> Result<Builder, Failure> {
         if !input.specs.is_empty() && (self.out.is_none() || self.crate_name.is_none()) {
-            let text = "error: SPEC... needs --out DIR and --crate-name NAME\n\nFor more information, try '--help'.";
-            print(&mut io::stderr(), text);
-            return Err(USAGE);
+            return Err(Failure::usage("SPEC... needs --out DIR and --crate-name NAME", "add them; see `--help`"));
         }
         let builder = input.builder();
         let builder = self.out.iter().fold(builder, Builder::out_dir);
@@ -123,14 +127,48 @@ impl Target {
 
 /// Runs the command of the process's arguments.
 pub(crate) fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(wrong_arguments(&error)),
+    };
     let console = Console { format: cli.message_format };
     let code = match cli.command {
         Command::Generate(command) => command.run(&console),
         Command::Check(command) => command.run(&console),
         Command::Inspect(command) => command.run(&console),
+        Command::Explain(command) => command.run(&console),
     };
     ExitCode::from(code)
+}
+
+/// Prints what clap has to say: for programs, what is wrong in the format that they asked for.
+fn wrong_arguments(error: &clap::Error) -> u8 {
+    let format = match format_of(std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned())) {
+        Some(format) if error.use_stderr() && format != MessageFormat::Human => format,
+        _ => {
+            let _ = error.print();
+            return if error.use_stderr() { USAGE } else { DONE };
+        }
+    };
+    let text = error.to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    Console { format }.failure(&Failure::usage(message, "see `specsmith --help`"))
+}
+
+/// The format that arguments ask for which are not all right.
+fn format_of(mut arguments: impl Iterator<Item = String>) -> Option<MessageFormat> {
+    let name = "--message-format";
+    while let Some(argument) = arguments.next() {
+        let value = match argument.strip_prefix(name) {
+            Some("") => arguments.next(),
+            Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+            None => None,
+        };
+        if let Some(format) = value.and_then(|value| MessageFormat::from_str(&value, false).ok()) {
+            return Some(format);
+        }
+    }
+    None
 }
 
 /// Where diagnostics go.
@@ -140,22 +178,19 @@ struct Console {
 
 impl Console {
     fn messages(&self, messages: &Messages) {
-        if messages.is_empty() {
-            return;
-        }
         let text = match self.format {
             MessageFormat::Human => messages.to_text(colors(&io::stderr())),
             MessageFormat::Json => messages.to_json(),
+            MessageFormat::Sarif => messages.to_sarif(),
         };
-        print(&mut io::stderr(), text.trim_end());
+        if !text.is_empty() {
+            print(&mut io::stderr(), text.trim_end());
+        }
     }
 
     /// Prints why it failed, and gives the exit code of that.
     fn failure(&self, failure: &Failure) -> u8 {
-        match self.format {
-            MessageFormat::Json if !failure.messages().is_empty() => self.messages(failure.messages()),
-            _ => print(&mut io::stderr(), failure.to_text(colors(&io::stderr())).trim_end()),
-        }
+        self.messages(failure.messages());
         if failure.is_unreadable() { USAGE } else { NO }
     }
 }

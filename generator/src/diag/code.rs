@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::spec::nearest;
+
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -42,12 +44,24 @@ macro_rules! codes {
                     $(Code::$name => concat!($($doc),+).trim_ascii_start(),)+
                 }
             }
+
+            /// Why it is a problem, with a wrong and a right example, in Markdown.
+            pub fn explanation(self) -> &'static str {
+                match self {
+                    $(Code::$name => include_str!(concat!("explain/", $id, ".md")),)+
+                }
+            }
         }
     };
 }
 
-// 1xx source, 2xx overlay, 3xx spec, 4xx resolve, 5xx lower and naming, 6xx manifest, 7xx sink.
+// What a code needs beside its line here: `explain/SMxxx.md`, whose examples are the code's test (see `tests/diagnostics.rs`).
+//
+// 0xx the call, 1xx source, 2xx overlay, 3xx spec, 4xx resolve, 5xx lower and naming, 6xx manifest, 7xx sink.
 codes! {
+    /// An argument of the call is missing, or cannot be used.
+    Usage = "SM001", Error;
+
     /// A file cannot be read.
     Unreadable = "SM101", Error;
     /// A file is not valid JSON or YAML.
@@ -166,12 +180,33 @@ codes! {
     NotOurs = "SM701", Error;
     /// The output folder, or a file in it, cannot be read or written.
     OutputUnusable = "SM702", Error;
-    /// The path of a generated file is not one inside the output folder, or two files have the same.
-    BadOutputPath = "SM703", Error;
     /// The ledger of generated files cannot be understood.
     BrokenLedger = "SM704", Error;
     /// A file that is no longer generated was edited by hand, and has been left where it is.
     StaleKept = "SM705", Warning;
+    /// A generated file was edited by hand, and has been generated anew: the edit is lost.
+    EditOverwritten = "SM706", Warning;
+}
+
+impl Code {
+    /// The one of this identifier, in upper or lower case.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.id().eq_ignore_ascii_case(id))
+    }
+
+    /// The one whose identifier is most like this.
+    pub fn nearest(id: &str) -> Option<Self> {
+        nearest(id, Self::ALL.iter().map(|code| code.id())).and_then(Self::from_id)
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
 }
 
 impl fmt::Display for Code {

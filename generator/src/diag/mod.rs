@@ -3,6 +3,7 @@
 //! Rooms push [`Diagnostic`]s into a [`Diagnostics`] and go on, so that one run shows every problem.
 //! A place is a file and a JSON pointer; line and column are looked up only when it is printed.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
@@ -126,8 +127,19 @@ mod code;
 mod render;
 
 pub use code::{Code, Severity};
-#[allow(unused_imports, reason = "the command line and the library's report print with them")]
-pub(crate) use render::{render_json, render_text};
+pub(crate) use render::{render_json, render_sarif, render_text};
+
+/// What of a place is underlined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// The key of a member, an item of an array, or the first line of the document.
+    #[default]
+    Node,
+    /// The value of a member where it is a scalar, or else the key.
+    Value,
+    /// These bytes of the text, where a pointer cannot say it: a syntax error, the first of two equal keys.
+    Bytes(Span),
+}
 
 /// A second place that has to do with a problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,8 +147,8 @@ pub(crate) use render::{render_json, render_text};
 pub struct Label {
     /// Where.
     pub location: Location,
-    /// The bytes of the text, where a pointer cannot say it.
-    pub span: Option<Span>,
+    /// What of it.
+    pub part: Part,
     /// What about it.
     pub message: String,
 }
@@ -151,8 +163,8 @@ pub struct Diagnostic {
     pub message: String,
     /// Where; `None` where no file has to do with it.
     pub location: Option<Location>,
-    /// The bytes of the text, where a pointer cannot say it: a syntax error, the first of two equal keys.
-    pub span: Option<Span>,
+    /// What of the place is underlined.
+    pub part: Part,
     /// Other places that have to do with it.
     pub labels: Vec<Label>,
     /// What to do.
@@ -162,7 +174,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A problem without a place.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), location: None, span: None, labels: Vec::new(), help: None }
+        Self { code, message: message.into(), location: None, part: Part::Node, labels: Vec::new(), help: None }
     }
 
     /// The same, at a place.
@@ -172,24 +184,40 @@ impl Diagnostic {
         self
     }
 
+    /// The same, at the value of a member rather than its key.
+    #[must_use]
+    pub fn at_value(mut self, location: &Location) -> Self {
+        self.part = Part::Value;
+        self.at(location)
+    }
+
     /// The same, at bytes of the text that the pointer of its location cannot tell from others.
     #[must_use]
     pub fn spanning(mut self, span: impl Into<Span>) -> Self {
-        self.span = Some(span.into());
+        self.part = Part::Bytes(span.into());
         self
     }
 
     /// The same, with a second place.
     #[must_use]
-    pub fn label(mut self, location: &Location, message: impl Into<String>) -> Self {
-        self.labels.push(Label { location: location.clone(), span: None, message: message.into() });
-        self
+    pub fn label(self, location: &Location, message: impl Into<String>) -> Self {
+        self.label_part(location, Part::Node, message)
+    }
+
+    /// The same, with the value of a member as a second place.
+    #[must_use]
+    pub fn label_value(self, location: &Location, message: impl Into<String>) -> Self {
+        self.label_part(location, Part::Value, message)
     }
 
     /// The same, with a second place that a pointer cannot name.
     #[must_use]
-    pub fn label_spanning(mut self, location: &Location, span: impl Into<Span>, message: impl Into<String>) -> Self {
-        self.labels.push(Label { location: location.clone(), span: Some(span.into()), message: message.into() });
+    pub fn label_spanning(self, location: &Location, span: impl Into<Span>, message: impl Into<String>) -> Self {
+        self.label_part(location, Part::Bytes(span.into()), message)
+    }
+
+    fn label_part(mut self, location: &Location, part: Part, message: impl Into<String>) -> Self {
+        self.labels.push(Label { location: location.clone(), part, message: message.into() });
         self
     }
 
@@ -203,48 +231,84 @@ impl Diagnostic {
 
 /// The problems of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    all: Vec<Diagnostic>,
+    errors: usize,
+    /// Where errors are and what the first of each place is, those before [`following`](Self::following) included.
+    places: BTreeMap<Location, Code>,
+}
 
 impl Diagnostics {
-    /// Adds one.
+    /// Adds one, unless it repeats the one before.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        if self.all.last() == Some(&diagnostic) {
+            return;
+        }
+        if diagnostic.code.severity() == Severity::Error {
+            self.errors += 1;
+            if let Some(place) = &diagnostic.location {
+                self.places.entry(place.clone()).or_insert(diagnostic.code);
+            }
+        }
+        self.all.push(diagnostic);
     }
 
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
-        self.errors().next().is_some()
+        self.errors > 0
     }
 
     /// Those that are errors.
     pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.0.iter().filter(|diagnostic| diagnostic.code.severity() == Severity::Error)
+        self.all.iter().filter(|diagnostic| diagnostic.code.severity() == Severity::Error)
+    }
+
+    /// Whether there was an error at a node or below it: what follows from that needs no words.
+    pub fn has_errors_in(&self, node: &Location) -> bool {
+        if self.places.is_empty() {
+            return false;
+        }
+        // What is below a node comes right behind `node/`.
+        let below = node.join("");
+        let first = self.places.range(&below..).next();
+        self.places.contains_key(node)
+            || first.is_some_and(|(place, _)| place.file == node.file && place.pointer.below(&node.pointer).is_some())
+    }
+
+    /// Where there was an error, and of which kind.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&Location, Code)> {
+        self.places.iter().map(|(place, code)| (place, *code))
+    }
+
+    /// None yet, of a stage that knows where the errors before it were.
+    pub(crate) fn following(&self) -> Self {
+        Self { places: self.places.clone(), ..Self::default() }
     }
 
     /// In the order in which they were found.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// In the order in which they were found.
     pub fn as_slice(&self) -> &[Diagnostic] {
-        &self.0
+        &self.all
     }
 }
 
 impl Extend<Diagnostic> for Diagnostics {
     fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, more: I) {
-        self.0.extend(more);
+        more.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 }
 
@@ -253,7 +317,7 @@ impl IntoIterator for Diagnostics {
     type IntoIter = std::vec::IntoIter<Diagnostic>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.all.into_iter()
     }
 }
 
@@ -263,5 +327,27 @@ impl<'a> IntoIterator for &'a Diagnostics {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_found_at_a_node_and_below_it() {
+        let at = |pointer: &str| Location { file: FileId(0), pointer: Pointer::parse(pointer) };
+        let mut diags = Diagnostics::default();
+        diags.push(Diagnostic::new(Code::Syntax, "no").at(&at("/a/b/c")));
+        diags.push(Diagnostic::new(Code::NoEffect, "well").at(&at("/w")));
+        for later in [diags.following(), diags] {
+            for inside in ["", "/a", "/a/b", "/a/b/c"] {
+                assert!(later.has_errors_in(&at(inside)), "{inside}");
+            }
+            for outside in ["/a/b/c/d", "/a/b!", "/a/bb", "/a/", "/b", "/w"] {
+                assert!(!later.has_errors_in(&at(outside)), "{outside}");
+            }
+            assert!(!later.has_errors_in(&Location { file: FileId(1), pointer: Pointer::parse("/a") }));
+        }
     }
 }

@@ -1,14 +1,19 @@
-//! Diagnostics as text, in the manner of rustc, and as JSON.
+//! Diagnostics as text, in the manner of rustc, and for programs.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
-use serde_json::{Value, json};
-
-use super::{Diagnostic, Location, Severity, Span};
+use super::{Diagnostic, Label, Location, Part, Pointer, Severity};
 use crate::source::{Position, Sources};
+
+mod json;
+mod sarif;
+
+pub(crate) use json::render_json;
+pub(crate) use sarif::render_sarif;
 
 /// How many characters of a quoted line are shown.
 const MAX_WIDTH: usize = 120;
@@ -17,88 +22,69 @@ const MAX_WIDTH: usize = 120;
 pub(crate) fn render_text(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
     let paint = Paint { color };
     let mut out = String::new();
-    for (diagnostic, position) in sorted(diagnostics, sources) {
+    for one in sorted(diagnostics, sources) {
         if !out.is_empty() {
             out.push('\n');
         }
-        text_of_one(&mut out, diagnostic, position.as_ref(), sources, paint);
+        text_of_one(&mut out, &one, sources, paint);
     }
     out
 }
 
-/// The same problems for programs: one JSON object a line.
-pub(crate) fn render_json(diagnostics: &[Diagnostic], sources: &Sources) -> String {
-    let mut out = String::new();
-    for (diagnostic, position) in sorted(diagnostics, sources) {
-        let labels: Vec<Value> = diagnostic
-            .labels
-            .iter()
-            .map(|label| {
-                let position = place(sources, &label.location, label.span);
-                let mut object = json!({ "message": label.message });
-                put_place(&mut object, position.as_ref(), Some(&label.location));
-                object
-            })
-            .collect();
-        let mut object = json!({
-            "code": diagnostic.code.id(),
-            "severity": severity_name(diagnostic.code.severity()),
-            "message": diagnostic.message,
+/// A problem with its places looked up.
+struct Placed<'a, 's> {
+    diagnostic: &'a Diagnostic,
+    position: Option<Position<'s>>,
+    /// Those of the diagnostic, and the overlay action that wrote what it is about.
+    labels: Vec<(Cow<'a, Label>, Option<Position<'s>>)>,
+}
+
+impl<'a, 's> Placed<'a, 's> {
+    fn new(diagnostic: &'a Diagnostic, sources: &'s Sources) -> Self {
+        let location = diagnostic.location.as_ref();
+        let position = location.and_then(|location| sources.position(location, diagnostic.part));
+        let action = location.and_then(|location| written_by(location, sources)).map(Cow::Owned);
+        let labels = action.into_iter().chain(diagnostic.labels.iter().map(Cow::Borrowed));
+        let labels = labels.map(|label| {
+            let position = sources.position(&label.location, label.part);
+            (label, position)
         });
-        put_place(&mut object, position.as_ref(), diagnostic.location.as_ref());
-        if let Value::Object(object) = &mut object {
-            object.insert("labels".to_owned(), labels.into());
-            object.insert("help".to_owned(), diagnostic.help.clone().into());
-        }
-        // Writing to a string does not fail.
-        let _ = writeln!(out, "{object}");
+        Self { diagnostic, position, labels: labels.collect() }
     }
-    out
+
+    /// The file, line and column to sort by.
+    fn place(&self) -> Option<(u32, usize, usize)> {
+        self.position.as_ref().map(|position| (position.file.0, position.line, position.column))
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        let key = |one: &Self| (one.place(), one.diagnostic.code);
+        key(self).cmp(&key(other)).then_with(|| self.diagnostic.message.cmp(&other.diagnostic.message))
+    }
 }
 
-/// By file, line, column and code; those without a place first, exact repetitions once.
-fn sorted<'a, 's>(diagnostics: &'a [Diagnostic], sources: &'s Sources) -> Vec<(&'a Diagnostic, Option<Position<'s>>)> {
-    let mut all: Vec<_> = diagnostics
-        .iter()
-        .map(|diagnostic| {
-            let location = diagnostic.location.as_ref();
-            (diagnostic, location.and_then(|location| place(sources, location, diagnostic.span)))
-        })
-        .collect();
-    all.sort_by_key(|(diagnostic, position)| {
-        let place = position.as_ref().map(|position| (position.file, position.line, position.column));
-        (place, diagnostic.code, &diagnostic.message)
-    });
-    all.dedup_by(|(one, _), (other, _)| one == other);
+/// By file in the order in which they were read, line, column and code; those without a place first, exact repetitions once.
+fn sorted<'a, 's>(diagnostics: &'a [Diagnostic], sources: &'s Sources) -> Vec<Placed<'a, 's>> {
+    let mut all: Vec<_> = diagnostics.iter().map(|diagnostic| Placed::new(diagnostic, sources)).collect();
+    all.sort_by(Placed::compare);
+    all.dedup_by(|one, other| one.diagnostic == other.diagnostic);
     all
 }
 
-fn place<'s>(sources: &'s Sources, location: &Location, span: Option<Span>) -> Option<Position<'s>> {
-    match span {
-        Some(span) => sources.position_of_span(location.file, span.range()),
-        None => sources.position(location),
-    }
-}
-
-fn put_place(object: &mut Value, position: Option<&Position<'_>>, location: Option<&Location>) {
-    let Value::Object(object) = object else { return };
-    object.insert("file".to_owned(), position.map(|position| display(position.path)).into());
-    object.insert("line".to_owned(), position.map(|position| position.line).into());
-    object.insert("column".to_owned(), position.map(|position| position.column).into());
-    object.insert("pointer".to_owned(), location.map(|location| location.pointer.as_str()).into());
+/// The overlay action that wrote a node, if one did.
+fn written_by(location: &Location, sources: &Sources) -> Option<Label> {
+    let origin = sources.origin(location)?;
+    let mut steps = origin.pointer.steps();
+    let (actions, index) = (steps.next()?, steps.next()?);
+    let target = Pointer::root().join(actions).join(index).join("target");
+    let location = Location { file: origin.file, pointer: target };
+    Some(Label { location, part: Part::Value, message: "written by this overlay action".to_owned() })
 }
 
 /// With `/` on every system, so that the output is the same.
 fn display(path: &Path) -> String {
     let path = path.display().to_string();
     if cfg!(windows) { path.replace('\\', "/") } else { path }
-}
-
-fn severity_name(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    }
 }
 
 /// Writes or leaves out ANSI escapes.
@@ -125,22 +111,16 @@ impl Paint {
     }
 }
 
-fn text_of_one(
-    out: &mut String,
-    diagnostic: &Diagnostic,
-    position: Option<&Position<'_>>,
-    sources: &Sources,
-    paint: Paint,
-) {
+fn text_of_one(out: &mut String, one: &Placed<'_, '_>, sources: &Sources, paint: Paint) {
+    let Placed { diagnostic, position, labels } = one;
+    let position = position.as_ref();
     let severity = diagnostic.code.severity();
-    let heading = format!("{}[{}]", severity_name(severity), diagnostic.code);
+    let heading = format!("{}[{}]", severity, diagnostic.code);
     let message = format!(": {}", harmless(&diagnostic.message));
     out.push_str(&paint.paint(Paint::severity(severity), &heading));
     out.push_str(&paint.paint(Paint::BOLD, &message));
     out.push('\n');
 
-    let labels: Vec<_> =
-        diagnostic.labels.iter().map(|label| (label, place(sources, &label.location, label.span))).collect();
     let quoted = labels.iter().filter_map(|(_, position)| position.as_ref()).chain(position);
     let width = quoted.map(|position| position.line.to_string().len()).max().unwrap_or(1);
 
@@ -151,14 +131,14 @@ fn text_of_one(
         let own_file = sources.get(location.file).map(|file| file.path.as_path());
         let elsewhere = own_file.filter(|path| position.is_some_and(|position| position.path != *path));
         let of = elsewhere.map_or_else(String::new, |path| format!(" of {}", display(path)));
-        note(out, width, "at", &format!("{}{of}", location.pointer), paint);
+        note(out, width, "at", &format!("{}{of}", shortened(location.pointer.as_str())), paint);
     }
     for (label, position) in labels {
         match position {
             Some(position) => {
                 let place = format!("{}:{}:{}", display(position.path), position.line, position.column);
                 note(out, width, "note", &format!("{place}: {}", label.message), paint);
-                quote(out, &position, width, Paint::BLUE, paint);
+                quote(out, position, width, Paint::BLUE, paint);
             }
             None => note(out, width, "note", &label.message, paint),
         }
@@ -193,6 +173,18 @@ fn quote(out: &mut String, position: &Position<'_>, width: usize, style: &str, p
     );
 }
 
+/// A pointer that may be long: its start and its end.
+fn shortened(pointer: &str) -> Cow<'_, str> {
+    let length = pointer.chars().count();
+    if length <= MAX_WIDTH {
+        return pointer.into();
+    }
+    let kept = MAX_WIDTH / 2;
+    let start: String = pointer.chars().take(kept).collect();
+    let end: String = pointer.chars().skip(length - kept).collect();
+    format!("{start}…{end}").into()
+}
+
 /// A remark below an excerpt; lines after the first are set under it.
 fn note(out: &mut String, width: usize, kind: &str, text: &str, paint: Paint) {
     let text = text.lines().map(harmless).collect::<Vec<_>>();
@@ -209,10 +201,13 @@ fn note(out: &mut String, width: usize, kind: &str, text: &str, paint: Paint) {
 
 /// A line made harmless and short enough to be read, and the columns of it that are meant, from 0.
 fn fitted(position: &Position<'_>) -> (String, Range<usize>) {
-    let from = position.column - 1;
-    let to = from + position.length;
     // A third of the room goes to what stands before.
-    let skipped = if to <= MAX_WIDTH { 0 } else { from.saturating_sub(MAX_WIDTH / 3) };
+    let fits = position.column - 1 + position.length <= MAX_WIDTH;
+    let before = position.text.get(..position.start).unwrap_or_default();
+    let room = if fits { usize::MAX } else { MAX_WIDTH / 3 };
+    let from = before.chars().rev().take(room).count();
+    let skipped = before.char_indices().rev().take(room).last().map_or(position.start, |(at, _)| at);
+    let to = from + position.length;
     let mut line = String::new();
     let mut columns = 0;
     let mut start = None;
@@ -221,7 +216,7 @@ fn fitted(position: &Position<'_>) -> (String, Range<usize>) {
         line.push('…');
         columns = 1;
     }
-    let mut rest = position.text.chars().enumerate().skip(skipped);
+    let mut rest = position.text.get(skipped..).unwrap_or_default().chars().enumerate();
     for (index, character) in rest.by_ref().take(MAX_WIDTH) {
         if index == from {
             start = Some(columns);

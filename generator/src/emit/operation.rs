@@ -7,8 +7,8 @@ use super::signature::{
 use super::types::{self, Imports};
 use super::{Form, HEADER};
 use crate::ir::{
-    Client, Crate, ErrorFormat, EtagSource, FinalStateVia, Group, Literal, LongRunning, Operation, Output, Pages,
-    Paging, Parameter, PathArgument, PathPart, Place, Response, Retry, Side, Status, Type,
+    Client, Crate, ErrorFormat, EtagSource, FinalStateVia, Group, Literal, LongRunning, Operation, Output, Paging,
+    Parameter, PathArgument, PathPart, Place, Response, Retry, Side, Status, Type,
 };
 use crate::naming::{self, Ident};
 use crate::render::{Code, line, literal};
@@ -195,23 +195,24 @@ impl Writer<'_> {
             }
             self.fill(code, operation, if bundled { "arguments." } else { "" });
             let request = if mutable { "request" } else { &new };
-            let mut arguments = vec!["&self.client.pipeline".to_owned(), request.to_owned(), whole_decoder(operation)];
-            arguments.extend(operation.pages.as_ref().map(|pages| self.page_decoder(operation, pages)));
-            let new = format!("{}::new(", call_name(operation));
+            let page = operation.pages.as_ref().map(|pages| match &pages.fields {
+                None => ", v1::items",
+                Some((items, link)) => {
+                    let page = output_type(&operation.output, self.client, self.imports);
+                    let read = format!(".map(|page: {page}| v1::page(page.{items}, page.{link}))");
+                    code.chain("let page = |answer: &_| v1::json(answer)", &[read], ";");
+                    ", page"
+                }
+            });
+            let (name, decoder, page) = (call_name(operation), whole_decoder(operation), page.unwrap_or_default());
+            let call = format!("{name}::new(&self.client.pipeline, {request}, {decoder}{page})");
             if has_builder(operation) {
-                code.list(&format!("{} {{ call: {new}", operation.builder), &arguments, ") }");
+                line!(code, "{} {{ call: {call} }}", operation.builder);
             } else {
-                code.list(&new, &arguments, ")");
+                line!(code, "{call}");
             }
         });
         line!(code, "}}");
-    }
-
-    /// The function that reads a page's items.
-    fn page_decoder(&mut self, operation: &Operation, pages: &Pages) -> String {
-        let Some((items, link)) = &pages.fields else { return "v1::items".to_owned() };
-        let page = output_type(&operation.output, self.client, self.imports);
-        format!("|answer| v1::json(answer).map(|page: {page}| v1::page(page.{items}, page.{link}))")
     }
 
     /// The method that goes on with a long-running operation.

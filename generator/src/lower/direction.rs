@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Location};
 use crate::ir::{BodyKind, Client, Field, FieldRole, Model, ModelId, Output, Place, ResponseBody, Shape, Type};
 use crate::naming::{self, Ident};
 
@@ -15,6 +15,9 @@ pub(super) fn end_circles(models: &mut [Model], diagnostics: &mut Diagnostics) {
     };
     let edges: Vec<Vec<usize>> = models.iter().map(|model| fields(model).iter().filter_map(needs).collect()).collect();
     let component = components(&edges);
+    // A schema that is a part of itself has all its properties again.
+    let told = diagnostics.errors().any(|error| error.code == Code::AllOfCycle);
+    let places: Vec<Location> = models.iter().map(|model| model.at.clone()).collect();
     for (index, model) in models.iter_mut().enumerate() {
         let Shape::Struct(shape) = &mut model.shape else { continue };
         for field in &mut shape.fields {
@@ -22,17 +25,22 @@ pub(super) fn end_circles(models: &mut [Model], diagnostics: &mut Diagnostics) {
                 && component.get(index) == component.get(other)
             {
                 field.role = FieldRole::Optional;
-                diagnostics.push(
-                    Diagnostic::new(
-                        Code::EndlessSchema,
-                        format!(
-                            "`{}` requires `{}`, which requires it in turn: no JSON could have both",
-                            model.name, field.wire.0
-                        ),
-                    )
-                    .at(&model.at)
-                    .help("the property is taken as optional"),
-                );
+                if told {
+                    continue;
+                }
+                let diagnostic = Diagnostic::new(
+                    Code::EndlessSchema,
+                    format!(
+                        "`{}` requires `{}`, which requires it in turn: no JSON could have both",
+                        model.name, field.wire.0
+                    ),
+                )
+                .at(&model.at.join("properties").join(&field.wire.0))
+                .help("it is taken as optional; remove it from `required` by an overlay");
+                diagnostics.push(match places.get(other).filter(|place| **place != model.at) {
+                    Some(place) => diagnostic.label(place, "what it requires"),
+                    None => diagnostic,
+                });
             }
         }
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::draft::{DraftEnum, DraftShape, DraftVariant};
 use super::schema::Schemas;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Location};
 use crate::ir::{EnumKind, ModelId, Prose, Type};
 use crate::resolve::DefinitionId;
 use crate::spec::{Schema, Type as Kind};
@@ -27,11 +27,13 @@ impl Schemas<'_> {
                 EnumKind::Integer
             }
             Some(Kind::String) => {
-                self.diagnostics.push(
-                    Diagnostic::new(Code::EnumValue, "a string's enum has values that are not strings")
-                        .at(&schema.at.join("enum"))
-                        .help("it is taken as any string"),
-                );
+                let odd = schema.enumeration.iter().position(|value| !value.is_string() && !value.is_null());
+                self.odd_value(schema, odd, "string", "put the value in quotes");
+                return None;
+            }
+            Some(Kind::Integer) => {
+                let odd = schema.enumeration.iter().position(|value| !value.is_i64() && !value.is_null());
+                self.odd_value(schema, odd, "integer", "write the value as an integer");
                 return None;
             }
             _ => return None,
@@ -67,6 +69,16 @@ impl Schemas<'_> {
         Some(Type::Model(self.named_enum(schema, draft, name, hint, definition)))
     }
 
+    fn odd_value(&mut self, schema: &Schema, index: Option<usize>, kind: &str, mend: &str) {
+        let at = schema.at.join("enum");
+        self.diagnostics.push(
+            Diagnostic::new(Code::EnumValue, format!("this value of the enum is no {kind}, as its `type` says"))
+                .at(&index.map_or_else(|| at.clone(), |index| at.join(index)))
+                .label_value(&schema.at.join("type"), "the type")
+                .help(format!("the enum is taken as any {kind}; {mend}, by an overlay if the document is not yours")),
+        );
+    }
+
     /// Enums of one name are one type where one's values are among the other's.
     fn named_enum(
         &mut self,
@@ -95,14 +107,17 @@ impl Schemas<'_> {
         if let Some(name) = name {
             let others = self.enums.entry(name.clone()).or_default();
             others.push(id);
-            if others.len() > 1 {
+            let first = others.first().filter(|first| **first != id);
+            if let Some(first) = first.and_then(|first| self.drafts.get(first.0)) {
+                let name_of = |at: &Location| at.join("x-ms-enum").join("name");
                 self.diagnostics.push(
                     Diagnostic::new(
                         Code::UnequalEnums,
                         format!("two enums are called `{name}` and have different values"),
                     )
-                    .at(&schema.at)
-                    .help("the second is named after the place where it stands; give it another `x-ms-enum` name"),
+                    .at_value(&name_of(&schema.at))
+                    .label_value(&name_of(&first.at), "the other enum")
+                    .help("the second is named after the place where it stands; give it another `x-ms-enum` name by an overlay"),
                 );
             }
         }

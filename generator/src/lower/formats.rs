@@ -9,8 +9,8 @@ impl Schemas<'_> {
     fn unknown_format(&mut self, schema: &Schema, format: &str, taken_as: &str) {
         self.diagnostics.push(
             Diagnostic::new(Code::UnknownFormat, format!("the format `{format}` is not known"))
-                .at(&schema.at.join("format"))
-                .help(format!("it is taken as {taken_as}")),
+                .at_value(&schema.at.join("format"))
+                .help(format!("it is taken as {taken_as}; if that will do, remove the format by an overlay")),
         );
     }
 

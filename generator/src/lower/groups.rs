@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 
 use super::ClientPlan;
+use super::absent::Absent;
 use super::operation::Lowered;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::{
     Client, Group, Literal, Model, Operation, Output, Pages, Paging, Prose, ResponseBody, Shape, Side, Type,
 };
 use crate::naming::{self, Ident, Scope, Wanted};
+use crate::spec::nearest;
 
 /// Names that a client has of its own.
 const CLIENT_NAMES: &[&str] =
@@ -27,12 +29,17 @@ struct Draft {
 }
 
 /// The groups that the plan says, and for what it does not mention, groups by the prefix of the ids.
-pub(super) fn groups(plan: &ClientPlan, operations: Vec<Lowered>, diagnostics: &mut Diagnostics) -> Vec<Group> {
+pub(super) fn groups(
+    plan: &ClientPlan,
+    operations: Vec<Lowered>,
+    absent: &Absent,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Group> {
     let mut left: IndexMap<String, Lowered> =
         operations.into_iter().map(|lowered| (lowered.operation.id.0.clone(), lowered)).collect();
-    let mut drafts = planned(plan, &mut left, diagnostics);
+    let (mut drafts, meant) = planned(plan, &mut left, absent, diagnostics);
     if !plan.groups.is_empty() {
-        report_ungrouped(&left, diagnostics);
+        report_ungrouped(&left, &meant, diagnostics);
     }
     by_prefix(left, &mut drafts);
     let mut scope = Scope::new(CLIENT_NAMES);
@@ -43,21 +50,37 @@ pub(super) fn groups(plan: &ClientPlan, operations: Vec<Lowered>, diagnostics: &
     drafts.into_iter().zip(modules).map(|(draft, module)| group(module, draft.description, draft.members)).collect()
 }
 
-fn planned(plan: &ClientPlan, left: &mut IndexMap<String, Lowered>, diagnostics: &mut Diagnostics) -> Vec<Draft> {
+/// The groups, and the ids that misspelt ones may have meant.
+fn planned(
+    plan: &ClientPlan,
+    left: &mut IndexMap<String, Lowered>,
+    absent: &Absent,
+    diagnostics: &mut Diagnostics,
+) -> (Vec<Draft>, Vec<String>) {
+    let mut meant = Vec::new();
+    let ids: Vec<String> = left.keys().cloned().collect();
     let mut drafts = Vec::new();
     for group in &plan.groups {
         let mut members = Vec::new();
         for (method, id, at) in &group.operations {
             match left.shift_remove(id) {
                 Some(lowered) => members.push((Wanted::pinned(method.clone()), lowered.operation)),
-                None => diagnostics.push(
-                    Diagnostic::new(
-                        Code::NoSuchOperation,
-                        format!("no document of the client has an operation `{id}`"),
-                    )
-                    .at(at)
-                    .help("`specsmith inspect` lists the operations"),
-                ),
+                None if absent.has_operation(id) => {}
+                None => {
+                    let near = nearest(id, ids.iter().map(String::as_str));
+                    meant.extend(near.map(str::to_owned));
+                    diagnostics.push(
+                        Diagnostic::new(
+                            Code::NoSuchOperation,
+                            format!("no document of the client has an operation `{id}`"),
+                        )
+                        .at_value(at)
+                        .help(match near {
+                            Some(near) => format!("did you mean `{near}`?"),
+                            None => "`specsmith inspect SPEC` lists the operations of a document".to_owned(),
+                        }),
+                    );
+                }
             }
         }
         drafts.push(Draft {
@@ -66,11 +89,12 @@ fn planned(plan: &ClientPlan, left: &mut IndexMap<String, Lowered>, diagnostics:
             members,
         });
     }
-    drafts
+    (drafts, meant)
 }
 
-fn report_ungrouped(left: &IndexMap<String, Lowered>, diagnostics: &mut Diagnostics) {
-    for (id, lowered) in left.iter().filter(|(_, lowered)| lowered.operation.side != Side::Server) {
+fn report_ungrouped(left: &IndexMap<String, Lowered>, meant: &[String], diagnostics: &mut Diagnostics) {
+    let called = left.iter().filter(|(id, lowered)| lowered.operation.side != Side::Server && !meant.contains(id));
+    for (id, lowered) in called {
         diagnostics.push(
             Diagnostic::new(Code::NoGroup, format!("the operation `{id}` stands in no group of the manifest"))
                 .at(&lowered.operation.at)

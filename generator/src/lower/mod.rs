@@ -1,5 +1,6 @@
 //! Documents to the IR: every decision is taken here.
 
+mod absent;
 mod authentication;
 mod client;
 mod direction;
@@ -19,6 +20,7 @@ mod schema;
 use indexmap::IndexMap;
 use serde_json::Value;
 
+use self::absent::Absent;
 use self::client::ClientScope;
 use self::hierarchy::Hierarchy;
 use self::operation::{Context, Lowered};
@@ -57,6 +59,8 @@ pub(crate) struct ClientPlan {
     pub flatten: Vec<String>,
     /// Whether unequal definitions of one name are an error.
     pub strict: bool,
+    /// Whether all documents could be read, and all overlays applied.
+    pub whole: bool,
 }
 
 #[derive(Debug)]
@@ -71,9 +75,9 @@ pub(crate) struct GroupPlan {
 pub(crate) fn lower(plan: &Plan, graph: &Graph, diagnostics: &mut Diagnostics) -> Crate {
     let hierarchy = Hierarchy::new(graph);
     let lowered = parallel::map(&plan.clients, |client| {
-        let mut diagnostics = Diagnostics::default();
-        let client = lower_client(client, graph, &hierarchy, &mut diagnostics);
-        (client, diagnostics)
+        let mut said = diagnostics.following();
+        let client = lower_client(client, graph, &hierarchy, &mut said);
+        (client, said)
     });
     let clients = lowered.into_iter().map(|(client, said)| {
         diagnostics.extend(said);
@@ -86,11 +90,17 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
     let documents: Vec<&Document> = plan.documents.iter().filter_map(|file| graph.documents.get(file)).collect();
     let mut schemas = Schemas::new(graph, hierarchy, plan, diagnostics);
     let mut scope = ClientScope::new(plan, graph);
+    let mut absent = Absent::new(plan, documents.len(), schemas.diagnostics);
     let mut operations: Vec<Lowered> = Vec::new();
     for document in &documents {
         let mut context = Context { graph, document, schemas: &mut schemas, client: &mut scope };
         for item in &document.paths {
-            operations.extend(item.operations.iter().filter_map(|operation| context.operation(item, operation)));
+            for operation in &item.operations {
+                match context.operation(item, operation) {
+                    Some(lowered) => operations.push(lowered),
+                    None => absent.left_out.extend(operation.id.clone()),
+                }
+            }
         }
         for (name, schema) in &document.definitions {
             schemas.definition(&DefinitionId { file: document.at.file, name: name.clone() }, schema);
@@ -112,8 +122,8 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         endpoint: endpoint(&documents),
         api_version: operations.iter().find_map(|lowered| lowered.operation.api_version.clone()),
         parameters: scope.parameters,
-        groups: groups::groups(plan, operations, diagnostics),
-        models: names::models(plan, drafts, diagnostics),
+        groups: groups::groups(plan, operations, &absent, diagnostics),
+        models: names::models(plan, drafts, &absent, diagnostics),
         errors,
         authentication,
     };
@@ -179,8 +189,8 @@ fn error_format(documents: &[&Document], schemas: &mut Schemas<'_>) -> ErrorForm
             Some(Value::String(word)) if word == "plain" => format = ErrorFormat::Plain,
             Some(_) => schemas.diagnostics.push(
                 Diagnostic::new(Code::ExtensionValue, "`x-specsmith-errors` has a value that it cannot have")
-                    .at(&document.at.join("x-specsmith-errors"))
-                    .help("expected one of `data-plane`, `arm`, `plain`"),
+                    .at_value(&document.at.join("x-specsmith-errors"))
+                    .help("write one of `data-plane`, `arm`, `plain`"),
             ),
         }
     }
@@ -196,8 +206,8 @@ fn check_ids(operations: &mut Vec<Lowered>, diagnostics: &mut Diagnostics) {
             Some(first) => {
                 diagnostics.push(
                     Diagnostic::new(Code::DoubleOperationId, format!("two operations have the id `{id}`"))
-                        .at(&lowered.operation.at)
-                        .label(first, "the other one")
+                        .at_value(&lowered.operation.at.join("operationId"))
+                        .label_value(&first.join("operationId"), "the other one")
                         .help("give one of them another `operationId` by an overlay"),
                 );
                 false

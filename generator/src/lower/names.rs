@@ -2,23 +2,36 @@
 
 use std::collections::HashSet;
 
+use super::absent::Absent;
 use super::draft::{Draft, DraftEnum, DraftField, DraftShape, DraftStruct, Rest};
 use super::{ClientPlan, direction};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::{Client, Enum, EnumKind, Field, Literal, Model, Output, Shape, Struct, Union, Variant};
 use crate::naming::{self, Case, Ident, Scope, Wanted};
+use crate::spec::nearest;
 
 /// Drafts to models, with names.
-pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Diagnostics) -> Vec<Model> {
+pub(super) fn models(
+    plan: &ClientPlan,
+    drafts: Vec<Draft>,
+    absent: &Absent,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Model> {
     for (name, (_, at)) in &plan.models {
-        if !drafts.iter().any(|draft| pin_keys(draft).any(|key| key == name)) {
+        let definition = name.rsplit('/').next().unwrap_or(name);
+        if !drafts.iter().any(|draft| pin_keys(draft).any(|key| key == name)) && !absent.has_definition(definition) {
             diagnostics.push(
                 Diagnostic::new(
                     Code::NoSuchModel,
                     format!("no document of the client has a definition `{name}` that becomes a type"),
                 )
                 .at(at)
-                .help("names are those of the documents after overlays; remove the line or mend the name"),
+                .help(match nearest(name, drafts.iter().flat_map(pin_keys).map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => {
+                        "names are those of the documents after overlays; remove the line or mend the name".to_owned()
+                    }
+                }),
             );
         }
     }
@@ -34,7 +47,8 @@ pub(super) fn models(plan: &ClientPlan, drafts: Vec<Draft>, diagnostics: &mut Di
         })
         .collect();
     for (name, (_, at)) in &plan.fields {
-        if !used.contains(name) {
+        let definition = name.split('.').next().unwrap_or(name);
+        if !used.contains(name) && !absent.has_definition(definition) {
             diagnostics.push(
                 Diagnostic::new(Code::NoSuchModel, format!("no model has a property `{name}`"))
                     .at(at)

@@ -7,7 +7,7 @@ use super::client::ClientScope;
 use super::media;
 use super::path::{self, Hole};
 use super::schema::Schemas;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Location};
 use crate::ir::{
     BodyKind, CollectionFormat, Constant, Literal, LongRunning, Method, Parameter, PathArgument, PathPart, Place,
     Prose, Retry, Role, Side, Type,
@@ -52,7 +52,7 @@ impl<'g> Context<'_, 'g> {
         let declared = self.declared(item, source);
         let mut parts = Parts::default();
         let template = path::split(&item.template);
-        let holes = self.pair(&template.holes(), &declared, source);
+        let holes = self.pair(&template.holes(), &declared, item, source);
         for one in &declared {
             self.parameter(one, &holes, source, &id, &mut parts)?;
         }
@@ -109,10 +109,13 @@ impl<'g> Context<'_, 'g> {
         }
         let words: Vec<String> = item.template.split('/').map(|segment| segment.replace(['{', '}'], " ")).collect();
         let id = naming::pascal(&format!("{} {}", source.method.as_str(), words.join(" "))).to_string();
+        if self.schemas.diagnostics.has_errors_in(&source.at.join("operationId")) {
+            return id;
+        }
         self.report(
             Diagnostic::new(Code::NoOperationId, "the operation has no `operationId`")
                 .at(&source.at)
-                .help(format!("it is called `{id}`, after its route; give it an id by an overlay")),
+                .help(format!("it is called `{id}`, after its route; give it an `operationId` by an overlay")),
         );
         id
     }
@@ -138,23 +141,45 @@ impl<'g> Context<'_, 'g> {
     }
 
     /// Which hole of the template each path parameter fills, by the hole's name.
-    fn pair(&mut self, holes: &[&str], declared: &[Declared<'g>], source: &spec::Operation) -> Vec<Hole> {
-        let parameters: Vec<(&str, &str)> = declared
-            .iter()
-            .filter(|declared| declared.parameter.place == In::Path)
-            .map(|declared| (variable(declared.parameter), declared.parameter.name.as_str()))
+    fn pair(
+        &mut self,
+        holes: &[&str],
+        declared: &[Declared<'g>],
+        item: &spec::PathItem,
+        source: &spec::Operation,
+    ) -> Vec<Hole> {
+        let parameters = declared.iter().map(|declared| declared.parameter);
+        let parameters: Vec<(&str, &spec::Parameter)> = parameters
+            .filter(|parameter| parameter.place == In::Path)
+            .map(|parameter| (variable(parameter), parameter))
             .collect();
         let variables: Vec<&str> = parameters.iter().map(|(variable, _)| *variable).collect();
         let (mut holes, problems) = path::pair(holes, &variables);
         for hole in &mut holes {
             let filled = parameters.iter().find(|(variable, _)| Some(*variable) == hole.parameter.as_deref());
-            hole.parameter = filled.map(|(_, name)| (*name).to_owned());
+            hole.parameter = filled.map(|(_, parameter)| parameter.name.clone());
+        }
+        if !problems.is_empty() && self.lacks_parameters(item, source) {
+            return holes;
         }
         for problem in problems {
             let (message, help) = problem.text();
-            self.report(Diagnostic::new(problem.code(), message).at(&source.at.join("parameters")).help(help));
+            let diagnostic = Diagnostic::new(problem.code(), message).help(help);
+            let parameter = parameters.iter().find(|(variable, _)| Some(*variable) == problem.parameter());
+            self.report(match parameter {
+                Some((_, parameter)) => diagnostic.at_value(&parameter.at.join("name")).label(&item.at, "the path"),
+                None => diagnostic.at(&item.at).label(&source.at, "the operation that lacks it"),
+            });
         }
         holes
+    }
+
+    /// Whether a parameter is not there for a reason that has been reported.
+    fn lacks_parameters(&self, item: &spec::PathItem, source: &spec::Operation) -> bool {
+        let diagnostics = &self.schemas.diagnostics;
+        let mut entries = item.parameters.iter().chain(&source.parameters);
+        entries.any(|entry| self.graph.parameter(entry).is_none())
+            || [&item.at, &source.at].into_iter().any(|at| diagnostics.has_errors_in(&at.join("parameters")))
     }
 
     fn parameter(
@@ -255,7 +280,7 @@ impl<'g> Context<'_, 'g> {
             In::Header if parameter.header_prefix.is_some() => Place::HeaderPrefix,
             In::Header => Place::Header { list },
             In::FormData if *ty == Type::Bytes => {
-                self.unsupported(&parameter.at, "a form with files (`multipart/form-data`)", id);
+                self.unsupported(&parameter.at.join("name"), "a form with files (`multipart/form-data`)", None, id);
                 return None;
             }
             In::FormData => Place::Form { list },
@@ -263,12 +288,20 @@ impl<'g> Context<'_, 'g> {
         })
     }
 
-    pub(super) fn unsupported(&mut self, at: &crate::diag::Location, what: &str, id: &str) {
-        self.report(
-            Diagnostic::new(Code::Unsupported, format!("{what} is not supported yet"))
-                .at(at)
-                .help(format!("the operation `{id}` is left out")),
-        );
+    /// `media` is where the media types stand that are in the way.
+    pub(super) fn unsupported(&mut self, at: &Location, what: &str, media: Option<&Location>, id: &str) {
+        let diagnostic = Diagnostic::new(Code::Unsupported, format!("{what} is not supported yet"))
+            .at_value(at)
+            .help(format!("the operation `{id}` is left out; if the service speaks JSON too, say so by an overlay"));
+        self.report(match media {
+            Some(media) => diagnostic.label(media, "the media types stand here"),
+            None => diagnostic,
+        });
+    }
+
+    /// Where an operation's `consumes` or `produces` stands: with it, or with the document.
+    pub(super) fn media_at(&self, source: &spec::Operation, own: bool, key: &str) -> Location {
+        if own { source.at.join(key) } else { self.document.at.join(key) }
     }
 
     /// A parameter outside the body is text, or a list of texts.
@@ -276,15 +309,19 @@ impl<'g> Context<'_, 'g> {
         let is_simple = |ty: &Type| !matches!(ty, Type::Json | Type::JsonObject | Type::Map(_) | Type::List(_));
         let (ty, help) = match ty {
             Type::Bytes => return Type::String,
-            Type::List(item) if !is_simple(&item) => {
-                (Type::List(Box::new(Type::String)), "it is taken as a list of strings")
-            }
+            Type::List(item) if !is_simple(&item) => (
+                Type::List(Box::new(Type::String)),
+                "it is taken as a list of strings; give it simple `items` by an overlay",
+            ),
             Type::List(_) => return ty,
             ty if is_simple(&ty) => return ty,
-            _ => (Type::String, "it is taken as a string"),
+            _ => (Type::String, "it is taken as a string; give it a simple `type` by an overlay"),
         };
+        if self.schemas.diagnostics.has_errors_in(&parameter.at) {
+            return ty;
+        }
         let message = format!("the parameter `{}` is not a simple value", parameter.name);
-        self.report(Diagnostic::new(Code::ParameterType, message).at(&parameter.at).help(help));
+        self.report(Diagnostic::new(Code::ParameterType, message).at_value(&parameter.at.join("type")).help(help));
         ty
     }
 
@@ -295,7 +332,8 @@ impl<'g> Context<'_, 'g> {
         let kind = match media::body(consumes, &ty) {
             Ok(kind) => kind,
             Err(media) => {
-                self.unsupported(&parameter.at, &format!("a body of the type `{media}`"), id);
+                let at = self.media_at(source, source.consumes.is_some(), "consumes");
+                self.unsupported(&parameter.at.join("name"), &format!("a body of the type `{media}`"), Some(&at), id);
                 return None;
             }
         };
@@ -317,7 +355,8 @@ impl<'g> Context<'_, 'g> {
             && consumes.iter().any(|media| media.starts_with("multipart/"))
             && !consumes.iter().any(|media| media.contains("urlencoded"))
         {
-            self.unsupported(&source.at, "a form of several parts (`multipart/form-data`)", id);
+            let at = self.media_at(source, source.consumes.is_some(), "consumes");
+            self.unsupported(&source.at, "a form of several parts (`multipart/form-data`)", Some(&at), id);
             return None;
         }
         Some(())
@@ -379,8 +418,8 @@ impl<'g> Context<'_, 'g> {
     pub(super) fn extension_value(&mut self, source: &spec::Operation, name: &str, expected: &str) {
         self.report(
             Diagnostic::new(Code::ExtensionValue, format!("`{name}` has a value that it cannot have"))
-                .at(&source.at.join(name))
-                .help(format!("expected {expected}")),
+                .at_value(&source.at.join(name))
+                .help(format!("write {expected}")),
         );
     }
 }

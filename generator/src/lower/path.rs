@@ -77,19 +77,29 @@ impl Problem {
         }
     }
 
+    /// The variable of the parameter that it is about.
+    pub(super) fn parameter(&self) -> Option<&str> {
+        match self {
+            Self::OtherName { parameter, .. } | Self::NoHole { parameter } => Some(parameter),
+            Self::NoParameter { .. } => None,
+        }
+    }
+
     /// Message and help.
     pub(super) fn text(&self) -> (String, String) {
         match self {
             Self::OtherName { hole, parameter } => (
                 format!("the path has `{{{hole}}}`, the path parameter is called `{parameter}`"),
-                "they are taken for one another, since no others are left".to_owned(),
+                "they are taken for one another, since no others are left; call them the same by an overlay".to_owned(),
             ),
-            Self::NoParameter { hole } => {
-                (format!("no path parameter is declared for `{{{hole}}}`"), "it is taken as a string".to_owned())
-            }
-            Self::NoHole { parameter } => {
-                (format!("the path has no place for the path parameter `{parameter}`"), "it is left out".to_owned())
-            }
+            Self::NoParameter { hole } => (
+                format!("no path parameter is declared for `{{{hole}}}`"),
+                "it is taken as a string; declare it by an overlay".to_owned(),
+            ),
+            Self::NoHole { parameter } => (
+                format!("the path has no place for the path parameter `{parameter}`"),
+                "it is left out; remove it by an overlay, or put it into the path".to_owned(),
+            ),
         }
     }
 }

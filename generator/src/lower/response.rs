@@ -49,7 +49,8 @@ impl<'g> Context<'_, 'g> {
                         Ok(body) => Some(body),
                         Err(_) if error => None,
                         Err(media) => {
-                            self.unsupported(&response.at, &format!("an answer of the type `{media}`"), id);
+                            let at = self.media_at(source, source.produces.is_some(), "produces");
+                            self.unsupported(&response.at, &format!("an answer of the type `{media}`"), Some(&at), id);
                             return None;
                         }
                     }

@@ -9,7 +9,7 @@ use super::ClientPlan;
 use super::draft::{Draft, DraftField, DraftShape, DraftStruct, Rest};
 use super::equal::same_schema;
 use super::hierarchy::Hierarchy;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Location};
 use crate::ir::{FieldRole, Limits, Literal, ModelId, Prose, Type};
 use crate::resolve::{DefinitionId, Graph};
 use crate::spec::{Additional, Schema, Type as Kind};
@@ -92,7 +92,7 @@ impl<'a> Schemas<'a> {
             self.diagnostics.push(
                 Diagnostic::new(Code::EndlessSchema, format!("the definition `{}` holds nothing but itself", id.name))
                     .at(&schema.at)
-                    .help("what it holds is taken as any JSON value"),
+                    .help("what it holds is taken as any JSON value; say by an overlay what it holds in the end"),
             );
             return Type::Json;
         }
@@ -124,6 +124,10 @@ impl<'a> Schemas<'a> {
         if self.plan.models.contains_key(&own) || self.plan.models.contains_key(&other) {
             return None;
         }
+        // What is wrong with one of them may be all that makes them differ.
+        if self.diagnostics.has_errors_in(&schema.at) || self.diagnostics.has_errors_in(&theirs.at) {
+            return None;
+        }
         let (code, help) = if self.plan.strict {
             (
                 Code::UnequalDefinitions,
@@ -134,7 +138,9 @@ impl<'a> Schemas<'a> {
         } else {
             (
                 Code::UnequalDefinitionsSplit,
-                "each becomes a model; the later ones are named after their document".to_owned(),
+                "each becomes a model, the later one named after its document; make them equal or give one another name \
+                 by an overlay"
+                    .to_owned(),
             )
         };
         self.diagnostics.push(
@@ -189,7 +195,10 @@ impl<'a> Schemas<'a> {
             self.types.insert(id.clone(), Type::Model(model));
         }
         let tag = self.hierarchy.tag(id).map(|(name, value)| (Literal(name.to_owned()), Literal(value.to_owned())));
+        // A list may well contain a struct that contains the list.
+        let looking = std::mem::take(&mut self.looking);
         let shape = self.fields(schema, &id.name, tag);
+        self.looking = looking;
         self.finish(model, DraftShape::Struct(shape));
         model
     }
@@ -199,21 +208,27 @@ impl<'a> Schemas<'a> {
         let ty = Type::Model(union);
         self.types.insert(id.clone(), ty.clone());
         let mut variants = Vec::new();
-        let mut values = HashSet::new();
+        let mut values: HashMap<String, Location> = HashMap::new();
         for member in self.hierarchy.members(id) {
             let Some(theirs) = self.graph.definition_by_id(member) else { continue };
             let Some((_, value)) = self.hierarchy.tag(member) else { continue };
-            if values.insert(value.to_owned()) {
-                variants.push((Literal(value.to_owned()), self.structure(member, theirs)));
-            } else {
+            let place = match &theirs.discriminator_value {
+                Some(_) => theirs.at.join("x-ms-discriminator-value"),
+                None => theirs.at.clone(),
+            };
+            if let Some(first) = values.get(value) {
                 self.diagnostics.push(
                     Diagnostic::new(
                         Code::DoubleTag,
                         format!("two models of `{}` have the discriminator value `{value}`", id.name),
                     )
-                    .at(&theirs.at)
-                    .help("give one of them another `x-ms-discriminator-value`; the first is read"),
+                    .at_value(&place)
+                    .label_value(first, "the other one")
+                    .help("only the first is read; give one of them another `x-ms-discriminator-value` by an overlay"),
                 );
+            } else {
+                values.insert(value.to_owned(), place);
+                variants.push((Literal(value.to_owned()), self.structure(member, theirs)));
             }
         }
         let tag = Literal(self.hierarchy.discriminator(id).unwrap_or_default().to_owned());
@@ -295,11 +310,11 @@ impl<'a> Schemas<'a> {
         }
         let mut required: HashSet<&str> = HashSet::new();
         for (part, _) in &parts {
-            for name in &part.required {
+            for (index, name) in part.required.iter().enumerate() {
                 if properties.contains_key(name.as_str()) {
                     required.insert(name);
-                } else {
-                    self.missing_property(part, name, &properties);
+                } else if !self.lacks_properties(&parts) {
+                    self.missing_property(&part.at.join("required").join(index), name, &properties);
                 }
             }
         }
@@ -313,14 +328,27 @@ impl<'a> Schemas<'a> {
         DraftStruct { fields, tag, rest }
     }
 
-    fn missing_property(&mut self, part: &Schema, name: &str, properties: &IndexMap<&str, (&Schema, String)>) {
-        let at = part.at.join("required");
+    /// Whether properties are not there for a reason that has been reported.
+    fn lacks_properties(&self, parts: &[(&Schema, Option<DefinitionId>)]) -> bool {
+        let dangles = |part: &Schema| {
+            let mut references = part.all_of.iter().filter_map(|part| part.reference.as_ref());
+            references.any(|reference| self.graph.definition(reference).is_none())
+        };
+        parts.iter().any(|(part, _)| {
+            dangles(part)
+                || ["properties", "allOf"].into_iter().any(|key| self.diagnostics.has_errors_in(&part.at.join(key)))
+        })
+    }
+
+    fn missing_property(&mut self, at: &Location, name: &str, properties: &IndexMap<&str, (&Schema, String)>) {
         let mut diagnostic =
             Diagnostic::new(Code::RequiredNothing, format!("`required` names `{name}`, and there is no such property"))
-                .at(&at);
-        diagnostic = match properties.keys().find(|other| other.eq_ignore_ascii_case(name)) {
-            Some(other) => diagnostic.help(format!("`{other}` differs in case only; it stays optional")),
-            None => diagnostic.help("the name is ignored"),
+                .at(at);
+        diagnostic = match properties.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            Some((other, (property, _))) => diagnostic
+                .label(&property.at, "differs in case only")
+                .help(format!("`{other}` stays optional; write the name as the property's is, by an overlay")),
+            None => diagnostic.help("the name is ignored; add the property or remove the name, by an overlay"),
         };
         self.diagnostics.push(diagnostic);
     }
@@ -367,7 +395,7 @@ impl<'a> Schemas<'a> {
                 self.diagnostics.push(
                     Diagnostic::new(Code::NoEffect, format!("`{key}` has no effect on what is no string"))
                         .at(&schema.at.join(key))
-                        .help("a number has a `minimum` and a `maximum`"),
+                        .help("remove it by an overlay; a number has a `minimum` and a `maximum`"),
                 );
             }
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::check::quoted;
-use crate::diag::{Code, Diagnostic, Diagnostics, Location};
+use crate::diag::{Code, Diagnostic, Diagnostics, Location, Part};
 use crate::naming::{self, Case, Ident};
 use crate::spec::nearest;
 
@@ -40,7 +40,11 @@ impl<'d> Reader<'d> {
     pub(super) fn object<'a>(&mut self, value: &'a Value, at: &Location, what: &str) -> Option<Object<'a>> {
         let object = value.as_object().map(|map| Object { map, at: at.clone() });
         if object.is_none() {
-            self.push(Diagnostic::new(Code::ManifestValue, format!("{what} must be an object")).at(at));
+            self.push(
+                Diagnostic::new(Code::ManifestValue, format!("{what} must be an object"))
+                    .at_value(at)
+                    .help("write its fields under it, or between `{` and `}`"),
+            );
         }
         object
     }
@@ -67,7 +71,9 @@ impl<'d> Reader<'d> {
     ) -> Option<T> {
         if object.map.get(name).is_none_or(Value::is_null) {
             let message = format!("the required field `{name}` is missing");
-            self.push(Diagnostic::new(Code::ManifestValue, message).at(&object.at).help(format!("it is {kind}")));
+            self.push(
+                Diagnostic::new(Code::ManifestValue, message).at(&object.at).help(format!("add it; it is {kind}")),
+            );
         }
         self.optional(object, name, kind, read)
     }
@@ -98,10 +104,18 @@ impl<'d> Reader<'d> {
     }
 
     pub(super) fn strings(&mut self, object: &Object<'_>, name: &str) -> Vec<String> {
+        self.placed_strings(object, name).into_iter().map(|(text, _)| text).collect()
+    }
+
+    /// Strings, each with its place.
+    pub(super) fn placed_strings(&mut self, object: &Object<'_>, name: &str) -> Vec<(String, Location)> {
         let Some(values) = self.optional(object, name, "a list of strings", Value::as_array) else { return Vec::new() };
         let at = object.at.join(name);
-        let values = values.iter().enumerate();
-        values.filter_map(|(index, value)| self.text(value, &format!("an item of `{name}`"), &at.join(index))).collect()
+        let values = values.iter().enumerate().filter_map(|(index, value)| {
+            let at = at.join(index);
+            Some((self.text(value, &format!("an item of `{name}`"), &at)?, at))
+        });
+        values.collect()
     }
 
     /// A value that must be a string.
@@ -114,12 +128,12 @@ impl<'d> Reader<'d> {
     }
 
     fn wrong_kind(&mut self, value: &Value, what: &str, kind: &str, at: &Location) {
-        let diagnostic = Diagnostic::new(Code::ManifestValue, format!("{what} must be {kind}")).at(at);
+        let diagnostic = Diagnostic::new(Code::ManifestValue, format!("{what} must be {kind}")).at_value(at);
         self.push(match value {
             Value::Number(_) | Value::Bool(_) if kind == "a string" => diagnostic.help("put it in quotes"),
             Value::String(text) if text.trim().is_empty() => diagnostic.help("leave it out, or say something"),
             Value::String(_) if kind.starts_with("a list") => diagnostic.help("put it in square brackets"),
-            _ => diagnostic,
+            _ => diagnostic.help(format!("write {kind}")),
         });
     }
 
@@ -128,13 +142,13 @@ impl<'d> Reader<'d> {
         if !valid {
             let value = object.map.get(name).and_then(Value::as_str).unwrap_or_default();
             let message = format!("`{value}` cannot be the field `{name}`");
-            self.push(Diagnostic::new(Code::ManifestValue, message).at(&object.at.join(name)).help(help));
+            self.push(Diagnostic::new(Code::ManifestValue, message).at_value(&object.at.join(name)).help(help));
         }
         valid
     }
 
     /// A name as it is to stand in the code.
-    pub(super) fn ident(&mut self, name: &str, case: Case, kind: &str, at: &Location) -> Option<Ident> {
+    pub(super) fn ident(&mut self, name: &str, case: Case, kind: &str, at: &Location, part: Part) -> Option<Ident> {
         let ident = Ident::parse(name).filter(|ident| ident.has_case(case));
         if ident.is_none() {
             let style = match case {
@@ -143,18 +157,19 @@ impl<'d> Reader<'d> {
                 Case::Screaming => "screaming snake case",
             };
             let suggestion = naming::in_case(case, &[name]);
-            self.push(
-                Diagnostic::new(Code::ManifestName, format!("`{name}` cannot be the name of a {kind}"))
-                    .at(at)
-                    .help(format!("write an identifier of Rust in {style}, such as `{suggestion}`")),
-            );
+            let message = format!("`{name}` cannot be the name of a {kind}");
+            let mut diagnostic = Diagnostic::new(Code::ManifestName, message)
+                .at(at)
+                .help(format!("write an identifier of Rust in {style}, such as `{suggestion}`"));
+            diagnostic.part = part;
+            self.push(diagnostic);
         }
         ident
     }
 
     /// The name of a module beside others that are always there.
     pub(super) fn module(&mut self, name: &str, taken: &[&str], by: &str, at: &Location) -> Option<Ident> {
-        let module = self.ident(name, Case::Snake, "module", at)?;
+        let module = self.ident(name, Case::Snake, "module", at, Part::Node)?;
         if taken.contains(&module.bare()) {
             let message = format!("`{name}` is the name of a {by} that is always there");
             self.push(Diagnostic::new(Code::ManifestName, message).at(at).help("choose another name"));
@@ -176,7 +191,7 @@ impl<'d> Reader<'d> {
             return true;
         };
         let diagnostic = Diagnostic::new(Code::ManifestValue, format!("{complaint} `{name}`"));
-        self.push(diagnostic.at(at).label(before, "first said here").help("remove one of them"));
+        self.push(diagnostic.at_value(at).label_value(before, "first said here").help("remove one of them"));
         false
     }
 }

@@ -11,7 +11,7 @@ fn read(text: &str) -> (Option<Manifest>, Vec<String>) {
     let manifest = parse(file, &sources, &mut diags);
     let complaints = diags.iter().map(|diagnostic| {
         let at = diagnostic.location.as_ref().unwrap();
-        assert!(sources.position(at).is_some());
+        assert!(sources.position(at, Part::Node).is_some());
         let help = diagnostic.help.as_deref().unwrap_or("-");
         format!("{} {} | {} | {help}", diagnostic.code, at.pointer, diagnostic.message)
     });
@@ -52,7 +52,8 @@ fn the_manifest_of_this_repository() {
     assert_eq!(manifest.default_features, ["hub", "device"]);
     assert_eq!(manifest.runtime.as_deref(), Some("runtime"));
     let hub = &manifest.clients[0];
-    assert_eq!(hub.documents[0].overlays, ["specs/overlays/DeviceApi.yaml"]);
+    let overlays: Vec<&str> = hub.documents[0].overlays.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(overlays, ["specs/overlays/DeviceApi.yaml"]);
     assert_eq!(hub.groups[0].module.as_str(), "devices");
     let get = &hub.groups[0].operations[0];
     assert_eq!((get.name.as_str(), get.id.as_str()), ("get", "DeviceApi_GetDevice"));
@@ -64,14 +65,17 @@ fn the_manifest_of_this_repository() {
 
 #[test]
 fn what_is_missing_is_named() {
-    assert_eq!(read("[]").1, ["SM601  | the manifest must be an object | -"]);
+    assert_eq!(
+        read("[]").1,
+        ["SM601  | the manifest must be an object | write its fields under it, or between `{` and `}`"]
+    );
     assert_eq!(
         read("crate: {}\nclients: {}").1,
         [
-            "SM601 /crate | the required field `name` is missing | it is a string",
-            "SM601 /crate | the required field `version` is missing | it is a string",
-            "SM601  | the required field `out` is missing | it is a path",
-            "SM601 /clients | the field `clients` must be an object with a client or more | -",
+            "SM601 /crate | the required field `name` is missing | add it; it is a string",
+            "SM601 /crate | the required field `version` is missing | add it; it is a string",
+            "SM601  | the required field `out` is missing | add it; it is a path",
+            "SM601 /clients | the field `clients` must be an object with a client or more | write an object with a client or more",
         ]
     );
     let (manifest, complaints) =
@@ -81,7 +85,7 @@ fn what_is_missing_is_named() {
         complaints,
         [
             "SM601 /clients/hub/documents | the field `documents` must be a list with a path or more, or objects with `path` \
-         and `overlays` | -"
+         and `overlays` | write a list with a path or more, or objects with `path` and `overlays`"
         ]
     );
 }
@@ -97,7 +101,7 @@ fn unknown_fields_are_refused_and_guessed_at() {
             "SM602 /whatever | the field `whatever` is unknown | the fields here are `crate`, `out`, `runtime`, \
          `default-features`, `clients`",
             "SM602 /clients/hub/document | the field `document` is unknown | did you mean `documents`?",
-            "SM601 /clients/hub | the required field `documents` is missing | it is a list with a path or more, or objects with \
+            "SM601 /clients/hub | the required field `documents` is missing | add it; it is a list with a path or more, or objects with \
          `path` and `overlays`",
         ]
     );
@@ -137,10 +141,15 @@ fn names_must_be_names_of_rust() {
 "
     ));
     let manifest = manifest.unwrap();
-    assert_eq!(manifest.clients.len(), 1);
+    assert_eq!(manifest.clients.len(), 3, "with stand-ins for names, so that the documents are read");
     let hub = &manifest.clients[0];
-    assert_eq!(hub.groups.len(), 1);
-    assert_eq!(hub.groups[0].operations.len(), 1);
+    let operations =
+        |group: usize| hub.groups[group].operations.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>();
+    assert_eq!(
+        (operations(0), operations(1)),
+        (vec!["A_Get"], vec!["A_Type", "A_Ok"]),
+        "none is said to be in no group"
+    );
     assert_eq!(hub.models["B"].0.as_str(), "IoTHub");
     assert_eq!(hub.fields["A.a.b"].0.as_str(), "r#type");
     assert_eq!(
@@ -177,8 +186,8 @@ fn nothing_is_said_twice() {
         [
             "SM601 /clients/hub/documents/1 | the client already has the document `a.json` | remove one of them",
             "SM602 /clients/hub/documents/2/pth | the field `pth` is unknown | did you mean `path`?",
-            "SM601 /clients/hub/documents/2 | the required field `path` is missing | it is a path",
-            "SM601 /clients/hub/documents/3 | a document that is not just a path must be an object | -",
+            "SM601 /clients/hub/documents/2 | the required field `path` is missing | add it; it is a path",
+            "SM601 /clients/hub/documents/3 | a document that is not just a path must be an object | write its fields under it, or between `{` and `}`",
             "SM601 /clients/hub/models/B | another definition is already called `X` | remove one of them",
         ]
     );

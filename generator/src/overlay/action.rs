@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::target::Target;
 use super::{Fields, Version, merge};
-use crate::diag::{Code, Diagnostic, Diagnostics, Location, Pointer};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Pointer};
 use crate::source::Patch;
 
 pub(super) struct Action<'a> {
@@ -24,7 +24,8 @@ impl<'a> Action<'a> {
     /// An action as it stands in an overlay; `None` if it is wrong or asks for nothing.
     pub(super) fn read(value: &'a Value, at: Location, version: Version, diags: &mut Diagnostics) -> Option<Self> {
         let Some(object) = value.as_object() else {
-            diags.push(Diagnostic::new(Code::OverlayField, "an action must be an object").at(&at));
+            let help = "write an object with `target` and one of `update`, `copy` and `remove: true`";
+            diags.push(Diagnostic::new(Code::OverlayField, "an action must be an object").at_value(&at).help(help));
             return None;
         };
         let mut fields = Fields { object, at: &at, diags };
@@ -51,7 +52,8 @@ impl<'a> Action<'a> {
             (true, ..) => {
                 for idle in ["update", "copy"].into_iter().filter(|field| object.contains_key(*field)) {
                     let message = format!("`{idle}` has no impact beside `remove: true`");
-                    diags.push(Diagnostic::new(Code::IdleAction, message).at(&at.join(idle)));
+                    let help = "remove it, or make it an action of its own";
+                    diags.push(Diagnostic::new(Code::IdleAction, message).at(&at.join(idle)).help(help));
                 }
                 Change::Remove
             }
@@ -61,7 +63,8 @@ impl<'a> Action<'a> {
                 // A field of the wrong type has been reported already.
                 if !object.contains_key("copy") && object.get("remove").is_none_or(Value::is_boolean) {
                     let message = "the action has neither `update` nor `copy` nor `remove: true` and changes nothing";
-                    diags.push(Diagnostic::new(Code::IdleAction, message).at(&at));
+                    let help = "say what it changes, or remove the action";
+                    diags.push(Diagnostic::new(Code::IdleAction, message).at(&at).help(help));
                 }
                 return None;
             }
@@ -70,7 +73,7 @@ impl<'a> Action<'a> {
     }
 
     /// Changes the document, all matched nodes or none.
-    pub(super) fn apply(&self, document: &mut Value, patches: &mut Vec<Patch>, diags: &mut Diagnostics) {
+    pub(super) fn apply(&self, file: FileId, document: &mut Value, patches: &mut Vec<Patch>, diags: &mut Diagnostics) {
         let nodes = self.target.select(document);
         if nodes.is_empty() {
             diags.push(self.target.matched_nothing(document));
@@ -78,18 +81,23 @@ impl<'a> Action<'a> {
         }
         let done = match &self.change {
             Change::Remove => self.remove(document, &nodes, patches),
-            Change::Update(update) => self.write(document, &nodes, update, "update", patches),
+            Change::Update(update) => self.write(file, document, &nodes, update, "update", patches),
             Change::Copy(source) => match source.select(document).as_slice() {
                 [] => Err(source.matched_nothing(document)),
                 [node] => match document.pointer(node.as_str()).cloned() {
-                    Some(value) => self.write(document, &nodes, &value, "copy", patches),
+                    Some(value) => self.write(file, document, &nodes, &value, "copy", patches),
                     None => Ok(()),
                 },
-                many => Err(Diagnostic::new(
+                [first, second, ..] => Err(Diagnostic::new(
                     Code::AmbiguousCopy,
-                    format!("the path matches {} nodes, but only one can be copied", many.len()),
+                    format!(
+                        "the path matches more than one node (`{first}` and `{second}`), but only one can be copied"
+                    ),
                 )
-                .at(&source.at)),
+                .at_value(&source.at)
+                .label(&Location { file, pointer: first.clone() }, "a match")
+                .label(&Location { file, pointer: second.clone() }, "another match")
+                .help("name the one that is meant, without `*`, `..` or a filter")),
             },
         };
         diags.extend(done.err());
@@ -98,6 +106,7 @@ impl<'a> Action<'a> {
     /// Merges a value into each node. Whether it fits all of them is looked at first.
     fn write(
         &self,
+        file: FileId,
         document: &mut Value,
         nodes: &[Pointer],
         update: &Value,
@@ -106,6 +115,7 @@ impl<'a> Action<'a> {
     ) -> Result<(), Diagnostic> {
         // Below a `copy` the origins name nothing in the overlay's text; a position is then that of `copy`.
         let origin = self.at.join(field);
+        let node_at = |pointer: &Pointer| Location { file, pointer: pointer.clone() };
         let mut first: Option<(&Pointer, &Value)> = None;
         for (pointer, node) in nodes.iter().filter_map(|node| Some((node, document.pointer(node.as_str())?))) {
             if self.version == Version::V1_0 {
@@ -119,7 +129,11 @@ impl<'a> Action<'a> {
                         merge::kind(node)
                     );
                     let help = "the nodes that one action changes must be of one kind";
-                    return Err(Diagnostic::new(Code::Incompatible, message).at(&self.target.at).help(help));
+                    return Err(Diagnostic::new(Code::Incompatible, message)
+                        .at_value(&self.target.at)
+                        .label(&node_at(other), merge::kind(value).to_string())
+                        .label(&node_at(pointer), merge::kind(node).to_string())
+                        .help(help));
                 }
                 _ => first = first.or(Some((pointer, node))),
             }
@@ -127,7 +141,11 @@ impl<'a> Action<'a> {
                 let message = format!("{found} cannot be merged into {wanted} (`{pointer}{below}`)");
                 let at = Location { file: origin.file, pointer: Pointer::parse(&format!("{}{below}", origin.pointer)) };
                 let help = "remove the node in an action before this one, then write it anew";
-                return Err(Diagnostic::new(Code::Incompatible, message).at(&at).help(help));
+                let node = Location { file, pointer: Pointer::parse(&format!("{pointer}{below}")) };
+                return Err(Diagnostic::new(Code::Incompatible, message)
+                    .at_value(&at)
+                    .label(&node, format!("the document has {wanted} here"))
+                    .help(help));
             }
         }
         for pointer in nodes {
@@ -141,7 +159,8 @@ impl<'a> Action<'a> {
     fn remove(&self, document: &mut Value, nodes: &[Pointer], patches: &mut Vec<Patch>) -> Result<(), Diagnostic> {
         if nodes.iter().any(|node| node.parent().is_none()) {
             let message = "the document itself cannot be removed";
-            return Err(Diagnostic::new(Code::Incompatible, message).at(&self.target.at));
+            let help = "target the nodes in it that should go, such as `$.paths['/jobs']`";
+            return Err(Diagnostic::new(Code::Incompatible, message).at_value(&self.target.at).help(help));
         }
         if self.version == Version::V1_0 {
             for (pointer, node) in nodes.iter().filter_map(|node| Some((node, document.pointer(node.as_str())?))) {
@@ -178,7 +197,7 @@ impl<'a> Action<'a> {
             return Ok(());
         }
         Err(Diagnostic::new(Code::Incompatible, format!("the target matches {} (`{pointer}`)", merge::kind(node)))
-            .at(&self.target.at)
+            .at_value(&self.target.at)
             .help("Overlay 1.0 changes objects and arrays only: target what contains it, or set `overlay` to `1.1.0`"))
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn apply(sources: &mut Sources, document: FileId, overlay: FileId, di
         let at = Location { file: overlay, pointer: Pointer::root() }.join("actions");
         for (index, action) in actions.iter().enumerate() {
             if let Some(action) = Action::read(action, at.join(index), version, diags) {
-                action.apply(&mut value, &mut patches, diags);
+                action.apply(document, &mut value, &mut patches, diags);
             }
         }
     }
@@ -77,7 +77,7 @@ fn read<'a>(
         _ => {
             object.diags.push(
                 Diagnostic::new(Code::NotAnOverlay, format!("the overlay version {version} is not supported"))
-                    .at(&at.join("overlay"))
+                    .at_value(&at.join("overlay"))
                     .help("write `1.0.0` or `1.1.0`"),
             );
             return None;
@@ -101,7 +101,7 @@ fn read<'a>(
                 Code::WrongDocument,
                 format!("the overlay extends `{extends}`, but is applied to `{}`", document.display()),
             )
-            .at(&at.join("extends"))
+            .at_value(&at.join("extends"))
             .help(
                 "apply it to the document it was written for, or correct `extends`, which is relative to the overlay",
             ),
@@ -133,7 +133,8 @@ impl<'a> Fields<'a, '_> {
     fn required<T>(&mut self, name: &str, kind: &str, read: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
         if !self.object.contains_key(name) {
             let message = format!("the required field `{name}` is missing");
-            self.diags.push(Diagnostic::new(Code::OverlayField, message).at(self.at).help(format!("it is {kind}")));
+            self.diags
+                .push(Diagnostic::new(Code::OverlayField, message).at(self.at).help(format!("add it; it is {kind}")));
         }
         self.optional(name, kind, read)
     }
@@ -143,10 +144,10 @@ impl<'a> Fields<'a, '_> {
         let read = read(value);
         if read.is_none() {
             let message = format!("the field `{name}` must be {kind}");
-            let diagnostic = Diagnostic::new(Code::OverlayField, message).at(&self.at.join(name));
+            let diagnostic = Diagnostic::new(Code::OverlayField, message).at_value(&self.at.join(name));
             self.diags.push(match value {
                 Value::Number(_) | Value::Bool(_) if kind == "a string" => diagnostic.help("put it in quotes"),
-                _ => diagnostic,
+                _ => diagnostic.help(format!("write {kind}")),
             });
         }
         read

@@ -23,11 +23,11 @@ pub(super) struct Target<'a> {
 
 impl<'a> Target<'a> {
     pub(super) fn parse(text: &'a str, at: Location, diags: &mut Diagnostics) -> Option<Self> {
-        let wrong = |message: String| Diagnostic::new(Code::BadJsonPath, message).at(&at);
+        let wrong = |message: String| Diagnostic::new(Code::BadJsonPath, message).at_value(&at);
         let (segments, nesting) = outline(text);
         if nesting > MAX_NESTING || text.len() > MAX_LENGTH {
             let message = format!("the path is longer than {MAX_LENGTH} bytes or nested more than {MAX_NESTING} deep");
-            diags.push(wrong(message));
+            diags.push(wrong(message).help("select the nodes with several actions, each with a simpler path"));
             return None;
         }
         match JsonPath::parse(text) {
@@ -60,7 +60,7 @@ impl<'a> Target<'a> {
     /// What to say if there are none: how far the path gets.
     pub(super) fn matched_nothing(&self, document: &Value) -> Diagnostic {
         let message = format!("`{}` matches nothing in the document", self.text);
-        let diagnostic = Diagnostic::new(Code::NothingMatched, message).at(&self.at);
+        let diagnostic = Diagnostic::new(Code::NothingMatched, message).at_value(&self.at);
         let longest = self.segments.iter().enumerate().rev().find_map(|(segment, &start)| {
             let (matching, rest) = self.text.split_at_checked(start)?;
             let path = JsonPath::parse(matching).ok()?;
@@ -68,7 +68,9 @@ impl<'a> Target<'a> {
             let end = self.segments.get(segment + 1).map_or(rest.len(), |next| next - start);
             (!nodes.is_empty()).then(|| (matching, rest.get(..end).unwrap_or(rest), nodes))
         });
-        let Some((matching, failing, nodes)) = longest else { return diagnostic };
+        let Some((matching, failing, nodes)) = longest else {
+            return diagnostic.help("compare the path with the document, as the actions before this one leave it");
+        };
         let mut help = format!("`{matching}` still matches, `{failing}` below it does not");
         let name = failing.trim_matches(['.', '[', ']', '\'', '"']);
         let mut keys: Vec<&str> =

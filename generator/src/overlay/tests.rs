@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::diag::Part;
 
 const DOCUMENT: FileId = FileId(0);
 
@@ -327,7 +328,7 @@ fn written_nodes_know_the_line_that_wrote_them() {
     assert_eq!(diags.as_slice(), []);
     let place = |pointer: &str| {
         let location = Location { file: DOCUMENT, pointer: Pointer::parse(pointer) };
-        let position = sources.position(&location).unwrap();
+        let position = sources.position(&location, Part::Node).unwrap();
         (position.file.0, position.line)
     };
     assert_eq!(place("/paths/~1a/get"), (0, 3), "merged into, not written");
@@ -339,7 +340,7 @@ fn written_nodes_know_the_line_that_wrote_them() {
     assert_eq!(place("/paths/~1a/put/responses/200"), (1, 12));
     assert_eq!(sources.value(DOCUMENT)["list"], json!([2, 3, 4]));
     let column = |pointer: &str| {
-        sources.position(&Location { file: DOCUMENT, pointer: Pointer::parse(pointer) }).unwrap().column
+        sources.position(&Location { file: DOCUMENT, pointer: Pointer::parse(pointer) }, Part::Node).unwrap().column
     };
     assert_eq!((column("/list/0"), column("/list/1")), (11, 14), "moved up by the removal");
     assert_eq!(place("/list/2"), (1, 16));

@@ -17,13 +17,14 @@ pub(super) fn report(graph: &Graph, diags: &mut Diagnostics) {
     for cycle in cycles(&bases) {
         let names: Vec<&str> = cycle.iter().map(|id| id.name.as_str()).collect();
         let message = format!("a schema contains itself through `allOf`: {}", round(&names));
-        let mut problem = Diagnostic::new(Code::AllOfCycle, message);
+        let help = "a schema cannot be part of itself: remove one of these entries of `allOf`";
+        let mut problem = Diagnostic::new(Code::AllOfCycle, message).help(help);
         let mut schemas = cycle.iter().filter_map(|id| Some((id, graph.definition_by_id(id)?)));
         if let Some((_, first)) = schemas.next() {
             problem = problem.at(&first.at.join("allOf"));
         }
         for (id, schema) in schemas {
-            problem = problem.label(&schema.at.join("allOf"), format!("`{}`", id.name));
+            problem = problem.label(&schema.at.join("allOf"), format!("the `allOf` of `{}`", id.name));
         }
         diags.push(problem);
     }

@@ -6,7 +6,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::load::Link;
 use super::{Kind, Links, Node, walk};
-use crate::diag::{Code, Diagnostic, Diagnostics, FileId};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location};
 use crate::spec::{Document, OrRef, Ref};
 
 /// Reports what leads nowhere, to another kind of node, or back to itself; what is left leads to nodes that are no references.
@@ -19,7 +19,7 @@ pub(super) fn settle(
     let mut told = HashSet::new();
     for document in documents.values() {
         walk::document(document, &mut |kind, reference| {
-            let problem = problem(kind, reference, chains.link(reference));
+            let problem = chains.problem(kind, reference);
             // A node that was hoisted is met twice.
             diags.extend(problem.filter(|_| told.insert(reference.at.clone())));
         });
@@ -31,18 +31,6 @@ pub(super) fn settle(
     links.iter().map(|(file, links)| (*file, ends(links))).collect()
 }
 
-fn problem(kind: Kind, reference: &Ref, link: Option<&Link>) -> Option<Diagnostic> {
-    match link? {
-        Link::Nowhere(problem) => problem.clone().map(|problem| problem.at(&reference.at)),
-        Link::To(node) if node.kind == kind => None,
-        Link::To(node) => {
-            let (found, needed) = (node.kind.noun(), kind.noun());
-            let message = format!("`{}` is {found}; {needed} is needed here", reference.target);
-            Some(Diagnostic::new(Code::WrongKind, message).at(&reference.at))
-        }
-    }
-}
-
 struct Chains<'g> {
     documents: &'g IndexMap<FileId, Document>,
     links: &'g Links<Link>,
@@ -51,6 +39,41 @@ struct Chains<'g> {
 impl<'g> Chains<'g> {
     fn link(&self, reference: &Ref) -> Option<&'g Link> {
         self.links.get(&reference.at.file)?.get(&reference.target)
+    }
+
+    /// What is wrong with a reference.
+    fn problem(&self, kind: Kind, reference: &Ref) -> Option<Diagnostic> {
+        match self.link(reference)? {
+            Link::Nowhere(problem) => problem.clone().map(|problem| problem.at_value(&reference.at)),
+            Link::To(node) if node.kind == kind => None,
+            Link::To(node) => {
+                let (found, needed) = (node.kind.noun(), kind.noun());
+                let message = format!("`{}` is {found}; {needed} is needed here", reference.target);
+                let problem = Diagnostic::new(Code::WrongKind, message)
+                    .at_value(&reference.at)
+                    .help(format!("name {needed}, under `{}`", kind.section()));
+                Some(match self.place(node) {
+                    Some(place) => problem.label(place, format!("{found} is defined here")),
+                    None => problem,
+                })
+            }
+        }
+    }
+
+    /// Where a node stands.
+    fn place(&self, node: &Node) -> Option<&'g Location> {
+        let (document, name) = (self.documents.get(&node.id.file)?, &node.id.name);
+        Some(match node.kind {
+            Kind::Schema => &document.definitions.get(name)?.at,
+            Kind::Parameter => match document.parameters.get(name)? {
+                OrRef::Item(parameter) => &parameter.at,
+                OrRef::Ref(reference) => &reference.at,
+            },
+            Kind::Response => match document.responses.get(name)? {
+                OrRef::Item(response) => &response.at,
+                OrRef::Ref(reference) => &reference.at,
+            },
+        })
     }
 
     /// The reference that a node is, if it is nothing else.
@@ -97,15 +120,19 @@ impl<'g> Chains<'g> {
         let mut seen = HashSet::new();
         for links in self.documents.keys().filter_map(|file| self.links.get(file)) {
             let mut nodes: Vec<&Node> = links.values().filter_map(Link::node).collect();
-            nodes.sort_by_key(|node| &node.id);
+            nodes.sort_by_key(|node| (&node.id, node.kind.section()));
             for node in nodes {
                 let (chain, End::Cycle { start }) = self.chain(node) else { continue };
                 let cycle: Vec<&Node> = chain.into_iter().skip(start).collect();
-                let Some(place) = cycle.first().and_then(|node| self.alias(node)) else { continue };
+                let mut places = cycle.iter().filter_map(|node| self.alias(node));
+                let Some(place) = places.next() else { continue };
                 if cycle.iter().all(|node| seen.insert((*node).clone())) {
                     let names: Vec<&str> = cycle.iter().map(|node| node.id.name.as_str()).collect();
                     let message = format!("a `$ref` leads back to itself: {}", super::cycle::round(&names));
-                    diags.push(Diagnostic::new(Code::ReferenceCycle, message).at(&place.at));
+                    let problem = Diagnostic::new(Code::ReferenceCycle, message)
+                        .at_value(&place.at)
+                        .help("write in one of them what is meant, in place of its `$ref`");
+                    diags.push(places.fold(problem, |problem, next| problem.label_value(&next.at, "which leads on")));
                 }
             }
         }

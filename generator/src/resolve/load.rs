@@ -153,7 +153,7 @@ impl<'a> Loader<'a> {
         } else if document.is_some_and(|document| kind.has(document, text)) {
             problem.help(format!("did you mean `#/{}/{text}`?", kind.section()))
         } else {
-            problem
+            problem.help("put the file there, or correct the path: it is relative to the folder of this file")
         }
     }
 
@@ -240,7 +240,7 @@ fn parse_node(kind: Kind, name: String, at: Location, value: &Value, diags: &mut
 
 fn dangling(reference: &Ref) -> Diagnostic {
     let message = format!("`{}` leads nowhere", reference.target);
-    Diagnostic::new(Code::DanglingReference, message)
+    Diagnostic::new(Code::DanglingReference, message).help("add what it names, or name what there is")
 }
 
 /// The last name in the pointer; if it is taken, with those before it; if that is not enough, with a number.

@@ -23,7 +23,8 @@ impl Target {
         }
         let (Some(file), Some(fragment)) = (percent_decoded(file), percent_decoded(fragment)) else {
             let message = format!("`{text}` is not percent-encoded as a reference must be");
-            return Err(Diagnostic::new(Code::DanglingReference, message));
+            let help = "write `%25` for a `%`, and no spaces but as `%20`";
+            return Err(Diagnostic::new(Code::DanglingReference, message).help(help));
         };
         let file = (!file.is_empty()).then(|| PathBuf::from(file));
         Ok(Self { file, pointer: Pointer::parse(&fragment) })

@@ -129,8 +129,11 @@ fn a_reference_that_leads_nowhere_is_an_error_at_each_place() {
             "a.json#/definitions/B/allOf/0/$ref",
             "`Device` leads nowhere: there is no file `Device`; did you mean `#/definitions/Device`?",
         ),
-        ("a.json#/definitions/B/allOf/1/$ref", "`b.json` leads nowhere: there is no file `b.json`"),
-        ("a.json#/definitions/C/$ref", "`#/nowhere/at/all` leads nowhere"),
+        (
+            "a.json#/definitions/B/allOf/1/$ref",
+            "`b.json` leads nowhere: there is no file `b.json`; put the file there, or correct the path: it is relative to the folder of this file",
+        ),
+        ("a.json#/definitions/C/$ref", "`#/nowhere/at/all` leads nowhere; add what it names, or name what there is"),
     ];
     let expected = expected.map(|(at, text)| (Code::DanglingReference, at.to_owned(), text.to_owned()));
     assert_eq!(case.said(), expected);
@@ -198,9 +201,18 @@ fn a_chain_that_leads_back_is_reported_once() {
         "parameters": {"p": {"$ref": "#/parameters/p"}}"##,
     );
     let expected = [
-        ("a.json#/definitions/A/$ref", "a `$ref` leads back to itself: `A` → `B` → `A`"),
-        ("a.json#/definitions/D/$ref", "a `$ref` leads back to itself: `D` → `D`"),
-        ("a.json#/parameters/p/$ref", "a `$ref` leads back to itself: `p` → `p`"),
+        (
+            "a.json#/definitions/A/$ref",
+            "a `$ref` leads back to itself: `A` → `B` → `A`; write in one of them what is meant, in place of its `$ref`",
+        ),
+        (
+            "a.json#/definitions/D/$ref",
+            "a `$ref` leads back to itself: `D` → `D`; write in one of them what is meant, in place of its `$ref`",
+        ),
+        (
+            "a.json#/parameters/p/$ref",
+            "a `$ref` leads back to itself: `p` → `p`; write in one of them what is meant, in place of its `$ref`",
+        ),
     ];
     assert_eq!(case.said(), expected.map(|(at, text)| (Code::ReferenceCycle, at.to_owned(), text.to_owned())));
     assert_eq!(case.target(case.schema("C")), None);
@@ -216,7 +228,8 @@ fn a_schema_that_contains_itself_is_an_error_and_one_that_holds_itself_is_not() 
             "Tree": {"properties": {"left": {"$ref": "#/definitions/Tree"}}, "items": {"$ref": "#/definitions/Outside"}}
         }"##,
     );
-    let text = "a schema contains itself through `allOf`: `A` → `B` → `A`";
+    let text = "a schema contains itself through `allOf`: `A` → `B` → `A`; a schema cannot be part of itself: remove one of \
+                these entries of `allOf`";
     assert_eq!(case.said(), [(Code::AllOfCycle, "a.json#/definitions/A/allOf".to_owned(), text.to_owned())]);
     let labels: Vec<_> = case.diags.iter().flat_map(|it| &it.labels).map(|it| it.location.pointer.as_str()).collect();
     assert_eq!(labels, ["/definitions/B/allOf"]);
@@ -273,7 +286,10 @@ fn a_reference_must_name_the_right_kind() {
         "parameters": {"p": {"name": "p", "in": "query", "type": "string"}}"##,
     );
     let expected = [
-        ("a.json#/definitions/A/$ref", "`#/parameters/p` is a parameter; a schema is needed here"),
+        (
+            "a.json#/definitions/A/$ref",
+            "`#/parameters/p` is a parameter; a schema is needed here; name a schema, under `definitions`",
+        ),
         (
             "a.json#/definitions/B/$ref",
             "`#` is a whole document, not a schema; add `#/` and where in the document it stands",
@@ -291,7 +307,7 @@ fn a_root_that_is_no_document_is_left_out_and_another_file_too() {
         ("a.json", r##"{"swagger": "2.0", "definitions": {"A": {"$ref": "b.json#/definitions/B"}}}"##),
         ("b.json", text),
     ]);
-    let expected = (Code::NotSwagger2, "b.json#".to_owned());
+    let expected = (Code::NotSwagger2, "b.json#/openapi".to_owned());
     assert_eq!(case.said().into_iter().map(|it| (it.0, it.1)).collect::<Vec<_>>(), [expected]);
     assert!(case.diags.iter().all(|it| it.code.severity() == Severity::Error));
 }

@@ -6,15 +6,18 @@
 //! checkout into CRLF, which nobody edited.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
+mod disk;
 mod ledger;
+mod lock;
 mod stage;
 
 use ledger::Ledger;
@@ -38,6 +41,8 @@ pub(crate) struct Written {
     pub updated: Vec<String>,
     /// Not touched, as they are what would be written.
     pub unchanged: Vec<String>,
+    /// Those of the updated ones that were not what the generator had written.
+    pub edited: Vec<String>,
     /// No longer generated, and deleted.
     pub removed: Vec<String>,
 }
@@ -64,54 +69,81 @@ pub(crate) enum DifferenceKind {
     Stray,
     /// The ledger lists other files or hashes than those that would be generated.
     Ledger,
+    /// A run was killed before it was done with the folder.
+    Interrupted,
 }
 
 /// Brings a folder up to date with the files; `None` if there was an error, and then nothing was changed.
 ///
 /// A file that exists is overwritten if the ledger lists it, if it carries the mark `@generated`, or by force.
 /// One that is as it should be is not touched. Files that are no longer generated are deleted, unless
-/// they were edited.
+/// they were edited. Other runs have to wait meanwhile.
 pub(crate) fn write(out: &Path, files: &[OutputFile], force: bool, diags: &mut Diagnostics) -> Option<Written> {
+    let out = named(out);
     let mut problems = Diagnostics::default();
     check_paths(files, &mut problems);
+    if problems.has_errors() {
+        diags.extend(problems);
+        return None;
+    }
+    let missing: Vec<PathBuf> = out.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
+    let written = match lock::to_write(out) {
+        Ok(_lock) => {
+            let written = write_locked(out, files, force, &mut problems);
+            if written.is_none() {
+                // They stay if they are not empty, since another run was here in between.
+                let _ = missing.iter().try_for_each(fs::remove_dir);
+            }
+            written
+        }
+        Err(error) => {
+            problems.push(unusable(out, error));
+            None
+        }
+    };
+    diags.extend(problems);
+    written
+}
+
+fn write_locked(out: &Path, files: &[OutputFile], force: bool, problems: &mut Diagnostics) -> Option<Written> {
+    if let Err(problem) = stage::undo(out) {
+        problems.push(problem);
+        return None;
+    }
     let ledger = match Ledger::read(out) {
         // By force, a broken ledger is replaced; what it listed and is no longer generated stays.
         Err(error) if !force || error.code != Code::BrokenLedger => {
             problems.push(error);
-            Ledger::default()
+            return None;
         }
         ledger => ledger.unwrap_or_default(),
     };
-    let mut stage = Stage::default();
-    let mut written = Written::default();
-    if !problems.has_errors() {
-        for file in files {
-            if let Err(problem) = plan(out, file, &ledger, force, &mut stage, &mut written) {
-                problems.push(problem);
-            }
+    let plan = Plan { out, ledger, force, stage: Stage::default(), written: Written::default() };
+    let (stage, written) = plan.make(files, problems);
+    if problems.has_errors() {
+        return None;
+    }
+    match stage.commit(out) {
+        Ok(()) => {
+            problems.extend(written.edited.iter().map(|path| edited(&out.join(path))));
+            Some(written)
         }
-        plan_removals(out, files, &ledger, force, &mut stage, &mut written, &mut problems);
-        let ledger = OutputFile { path: Ledger::NAME.to_owned(), contents: Ledger::of(files).to_json() };
-        match read(&out.join(&ledger.path)) {
-            Ok(old) if old.as_ref().is_some_and(|old| is_same(old, &ledger.contents)) => {}
-            Ok(_) => stage.write(out.join(&ledger.path), ledger.contents),
-            Err(problem) => problems.push(problem),
+        Err(problem) => {
+            problems.push(problem);
+            None
         }
     }
-    if !problems.has_errors()
-        && let Err(problem) = stage.commit(out)
-    {
-        problems.push(problem);
-    }
-    let failed = problems.has_errors();
-    diags.extend(problems);
-    (!failed).then_some(written)
 }
 
 /// Compares a folder with the files that would be written to it; nothing is changed.
 pub(crate) fn compare(out: &Path, files: &[OutputFile], diags: &mut Diagnostics) -> Vec<Difference> {
+    let out = named(out);
     let mut differences = Vec::new();
     check_paths(files, diags);
+    let _lock = lock::to_read(out);
+    if fs::symlink_metadata(out.join(stage::FOLDER)).is_ok() {
+        differences.push(Difference::new(stage::FOLDER, DifferenceKind::Interrupted));
+    }
     for file in files {
         match read(&out.join(&file.path)) {
             Ok(None) => differences.push(Difference::new(&file.path, DifferenceKind::Missing)),
@@ -175,7 +207,7 @@ impl Difference {
 fn check_paths(files: &[OutputFile], diags: &mut Diagnostics) {
     let mut seen = BTreeSet::new();
     for OutputFile { path, .. } in files {
-        let problem = if !is_inside(path) || path == Ledger::NAME {
+        let problem = if !is_inside(path) {
             "is not that of a file inside the output folder"
         } else if !seen.insert(path.to_lowercase()) {
             // Many file systems do not tell upper from lower case.
@@ -184,84 +216,138 @@ fn check_paths(files: &[OutputFile], diags: &mut Diagnostics) {
             continue;
         };
         diags.push(
-            Diagnostic::new(Code::BadOutputPath, format!("the path `{path}` {problem}"))
+            Diagnostic::new(Code::OutputUnusable, format!("the path `{path}` {problem}"))
                 .help("this is a mistake of the generator; please report it"),
         );
     }
 }
 
-/// Whether a path stays in the folder it is relative to, on every system.
+/// Whether a path stays in the folder it is relative to, on every system, and out of hidden ones.
 fn is_inside(path: &str) -> bool {
-    path.split('/').all(|step| !matches!(step, "" | "." | "..") && !step.contains(['\\', ':', '\0']))
+    path.split('/').all(|step| !step.is_empty() && !step.starts_with('.') && !step.contains(['\\', ':', '\0']))
 }
 
-/// Stages a file if it is not yet as it should be.
-fn plan(
-    out: &Path,
-    file: &OutputFile,
-    ledger: &Ledger,
-    force: bool,
-    stage: &mut Stage,
-    written: &mut Written,
-) -> Result<(), Diagnostic> {
-    check_folders(out, &file.path)?;
-    let outcome = match read(&out.join(&file.path))? {
-        None => &mut written.created,
-        Some(old) if is_same(&old, &file.contents) => {
-            written.unchanged.push(file.path.clone());
-            return Ok(());
-        }
-        Some(old) if force || ledger.files.contains_key(&file.path) || is_marked(&old) => &mut written.updated,
-        Some(_) => {
-            let message = format!("`{}` exists and was not generated", out.join(&file.path).display());
-            return Err(Diagnostic::new(Code::NotOurs, message)
-                .help("move it away, choose another output folder, or overwrite it with `--force`"));
-        }
-    };
-    outcome.push(file.path.clone());
-    stage.write(out.join(&file.path), file.contents.clone());
-    Ok(())
+/// Whether it is a path of a file that may be written to the output folder.
+fn is_ours(path: &str) -> bool {
+    path == Ledger::NAME || is_inside(path)
 }
 
-/// Stages the removal of what is no longer generated.
-fn plan_removals(
-    out: &Path,
-    files: &[OutputFile],
-    ledger: &Ledger,
+/// The current folder has a name too.
+fn named(out: &Path) -> &Path {
+    if out.as_os_str().is_empty() { Path::new(".") } else { out }
+}
+
+/// What is to be done, while it is found out.
+struct Plan<'a> {
+    out: &'a Path,
+    /// Of the last time.
+    ledger: Ledger,
     force: bool,
-    stage: &mut Stage,
-    written: &mut Written,
-    diags: &mut Diagnostics,
-) {
-    for (path, &hash) in ledger.stale(files) {
-        let full = out.join(path);
-        match read(&full) {
-            Ok(None) => {}
-            Ok(Some(old)) if force || ledger::hash(&old) == hash => {
-                written.removed.push(path.clone());
-                stage.remove(full);
+    stage: Stage,
+    written: Written,
+}
+
+impl Plan<'_> {
+    fn make(mut self, files: &[OutputFile], problems: &mut Diagnostics) -> (Stage, Written) {
+        let stale: Vec<(String, u64)> = self.ledger.stale(files).map(|(path, &hash)| (path.clone(), hash)).collect();
+        // First of all, since a new file may have the name of an old one but for upper and lower case.
+        for (path, hash) in &stale {
+            if let Err(problem) = self.remove(path, *hash, problems) {
+                problems.push(problem);
             }
-            Ok(Some(_)) => diags.push(
+        }
+        let going: BTreeSet<String> = self.written.removed.iter().map(|path| path.to_lowercase()).collect();
+        for file in files {
+            let stays = !going.contains(&file.path.to_lowercase());
+            if let Err(problem) = self.write(file, stays) {
+                problems.push(problem);
+            }
+        }
+        let ledger = Ledger::of(files).to_json();
+        match read(&self.out.join(Ledger::NAME)) {
+            Ok(Some(old)) if is_same(&old, &ledger) => {}
+            Ok(_) => self.stage.write(Ledger::NAME, ledger),
+            Err(problem) => problems.push(problem),
+        }
+        (self.stage, self.written)
+    }
+
+    /// Stages a file if it is not yet as it should be, and stays so.
+    fn write(&mut self, file: &OutputFile, stays: bool) -> Result<(), Diagnostic> {
+        check_folders(self.out, &file.path)?;
+        let path = self.out.join(&file.path);
+        let outcome = match read(&path)? {
+            // A link that leads nowhere.
+            None if !self.force && fs::symlink_metadata(&path).is_ok() => return Err(not_ours(&path)),
+            None => &mut self.written.created,
+            Some(old) if stays && is_same(&old, &file.contents) => {
+                self.written.unchanged.push(file.path.clone());
+                return Ok(());
+            }
+            Some(old) => {
+                match self.ledger.files.get(&file.path) {
+                    Some(&hash) if hash != ledger::hash(&old) && !is_same(&old, &file.contents) => {
+                        self.written.edited.push(file.path.clone());
+                    }
+                    Some(_) => {}
+                    None if self.force || is_marked(&old) => {}
+                    None => return Err(not_ours(&path)),
+                }
+                &mut self.written.updated
+            }
+        };
+        outcome.push(file.path.clone());
+        self.stage.write(&file.path, file.contents.clone());
+        Ok(())
+    }
+
+    /// Stages the removal of a file that is no longer generated.
+    fn remove(&mut self, path: &str, hash: u64, problems: &mut Diagnostics) -> Result<(), Diagnostic> {
+        check_folders(self.out, path)?;
+        let full = self.out.join(path);
+        match read(&full)? {
+            None => {}
+            Some(old) if self.force || ledger::hash(&old) == hash => {
+                self.written.removed.push(path.to_owned());
+                self.stage.remove(path);
+            }
+            Some(_) => problems.push(
                 Diagnostic::new(
                     Code::StaleKept,
                     format!("`{}` is no longer generated, but was edited and stays", full.display()),
                 )
                 .help("delete it, or remove it with `specsmith generate --force`; it is not looked at again"),
             ),
-            Err(problem) => diags.push(problem),
         }
+        Ok(())
     }
 }
 
-/// Whether every folder on the way to a file is one, or can become one.
+fn not_ours(path: &Path) -> Diagnostic {
+    Diagnostic::new(Code::NotOurs, format!("`{}` exists and was not generated", path.display()))
+        .help("move it away, choose another output folder, or overwrite it with `--force`")
+}
+
+fn edited(path: &Path) -> Diagnostic {
+    let message = format!("`{}` was edited by hand, and has been generated anew", path.display());
+    Diagnostic::new(Code::EditOverwritten, message)
+        .help("change the documents, overlays or manifest instead; the edit is gone, unless version control has it")
+}
+
+/// Whether every folder on the way to a file is one, or can become one. Links would lead out of the output folder; that itself
+/// may be one.
 fn check_folders(out: &Path, path: &str) -> Result<(), Diagnostic> {
     let folders = path.match_indices('/').filter_map(|(end, _)| path.get(..end));
-    for folder in std::iter::once(out.to_owned()).chain(folders.map(|folder| out.join(folder))) {
-        match fs::metadata(&folder) {
-            Ok(metadata) if !metadata.is_dir() => {
-                return Err(unusable(&folder, &io::Error::from(io::ErrorKind::NotADirectory)));
+    for folder in folders.map(|folder| out.join(folder)) {
+        match fs::symlink_metadata(&folder) {
+            Ok(metadata) if metadata.is_symlink() => {
+                return Err(unusable(&folder, "it is a link, which may lead out of the output folder")
+                    .help("replace it by a folder, or choose another output folder"));
             }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(&folder, &error)),
+            Ok(metadata) if !metadata.is_dir() => {
+                return Err(unusable(&folder, io::Error::from(io::ErrorKind::NotADirectory)));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(&folder, error)),
             _ => {}
         }
     }
@@ -273,12 +359,13 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Diagnostic> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(unusable(path, &error)),
+        Err(error) => Err(unusable(path, error)),
     }
 }
 
-fn unusable(path: &Path, error: &io::Error) -> Diagnostic {
-    Diagnostic::new(Code::OutputUnusable, format!("cannot use `{}`: {error}", path.display()))
+fn unusable(path: &Path, why: impl fmt::Display) -> Diagnostic {
+    Diagnostic::new(Code::OutputUnusable, format!("cannot use `{}`: {why}", path.display()))
+        .help("move away what is in the way, see to its permissions, or choose another output folder")
 }
 
 fn is_same(old: &[u8], new: &str) -> bool {

@@ -4,6 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 
+mod faults;
+mod links;
+
 /// A folder that is gone after the test.
 struct Folder(PathBuf);
 
@@ -94,6 +97,7 @@ fn files_are_created_updated_left_and_removed() {
         created: names(&["d.rs"]),
         updated: names(&["src/c.rs"]),
         unchanged: names(&["a.rs"]),
+        edited: Vec::new(),
         removed: names(&["src/x/b.rs"]),
     };
     assert_eq!(written.unwrap(), expected);
@@ -156,9 +160,9 @@ fn a_stale_file_that_was_edited_stays() {
 fn paths_must_stay_in_the_folder() {
     let folder = Folder::new();
     for path in ["../x", "/x", "a/../../x", "a//b", "", "./x", "a\\..\\x", "C:x", "a/", ".specsmith.json"] {
-        assert_eq!(folder.write(&[("ok.rs", ""), (path, "")]), (None, vec![Code::BadOutputPath]), "{path}");
+        assert_eq!(folder.write(&[("ok.rs", ""), (path, "")]), (None, vec![Code::OutputUnusable]), "{path}");
     }
-    assert_eq!(folder.write(&[("a/B.rs", ""), ("A/b.rs", "")]).1, [Code::BadOutputPath]);
+    assert_eq!(folder.write(&[("a/B.rs", ""), ("A/b.rs", "")]).1, [Code::OutputUnusable]);
     assert_eq!(folder.all(), [""; 0]);
 }
 
@@ -208,9 +212,9 @@ fn what_cannot_be_written_leaves_the_folder_as_it_was() {
 fn an_undone_stage_leaves_nothing() {
     let folder = Folder::new();
     let mut stage = Stage::default();
-    stage.write(folder.0.join("new/deep/a.rs"), "1".to_owned());
+    stage.write("new/deep/a.rs", "1".to_owned());
     // Passes for a path until something is written there.
-    stage.write(folder.0.join("nul\0"), "2".to_owned());
+    stage.write("nul\0", "2".to_owned());
     assert!(stage.commit(&folder.0).is_err());
     assert_eq!(folder.all(), [""; 0]);
 }
@@ -283,4 +287,68 @@ fn by_force_an_edited_stale_file_goes() {
     folder.put("a.rs", "edited\n");
     let (written, codes) = folder.write_by(&[], true);
     assert_eq!((written.unwrap().removed, codes), (vec!["a.rs".to_owned()], vec![]));
+}
+
+#[test]
+fn an_edit_that_is_overwritten_is_named() {
+    let folder = Folder::new();
+    folder.write(&[("a.rs", "1\n"), ("b.rs", "1\n"), ("c.rs", "1\n"), ("d.rs", "1\n")]);
+    folder.put("a.rs", "edited\n");
+    folder.put("b.rs", "1\r\n");
+    // As a branch has it that was merged, while the ledger is still the old one.
+    folder.put("c.rs", "2\n");
+    let files = [("a.rs", "2\n"), ("b.rs", "2\n"), ("c.rs", "2\n"), ("d.rs", "2\n")];
+    let mut diags = Diagnostics::default();
+    let written = write(&folder.0, &output(&files), false, &mut diags).unwrap();
+    assert_eq!((written.edited, written.updated), (names(&["a.rs"]), names(&["a.rs", "b.rs", "d.rs"])));
+    let said: Vec<_> = diags.iter().map(|diagnostic| (diagnostic.code, diagnostic.message.as_str())).collect();
+    let message = format!("`{}` was edited by hand, and has been generated anew", folder.0.join("a.rs").display());
+    assert_eq!(said, [(Code::EditOverwritten, message.as_str())]);
+
+    // Nothing was generated anew where something was in the way.
+    folder.put("a.rs", "edited again\n");
+    folder.put("mine.rs", "mine\n");
+    let (written, codes) = folder.write(&[("a.rs", "3\n"), ("mine.rs", "")]);
+    assert_eq!((written, codes), (None, vec![Code::NotOurs]));
+    assert_eq!(folder.get("a.rs").unwrap(), "edited again\n");
+}
+
+/// Where upper and lower case are one, removing the old file would remove the new one, did it not come first.
+#[test]
+fn a_file_may_change_its_case() {
+    const MARKED: &str = "// @generated\n";
+    let folder = Folder::new();
+    folder.write(&[("src/Api.rs", MARKED)]);
+    folder.put("src/api.rs", MARKED);
+    let (written, codes) = folder.write(&[("src/api.rs", MARKED)]);
+    let written = written.unwrap();
+    assert_eq!((codes, written.removed, written.unchanged), (vec![], names(&["src/Api.rs"]), vec![]));
+    assert_eq!(folder.get("src/api.rs").unwrap(), MARKED);
+}
+
+/// Those that fail take the folder away again, while others wait for it.
+#[test]
+fn runs_at_once_that_fail_take_no_folder_from_others() {
+    const RUNS: usize = 8;
+    let long = format!("{}.rs", "x".repeat(300));
+    for _ in 0..50 {
+        let folder = Folder::new();
+        let out = folder.0.join("out");
+        let start = std::sync::Barrier::new(RUNS);
+        std::thread::scope(|scope| {
+            for run in 0..RUNS {
+                let (out, start, long) = (&out, &start, &long);
+                scope.spawn(move || {
+                    let name = if run % 2 == 0 { "a.rs" } else { long };
+                    start.wait();
+                    let mut diags = Diagnostics::default();
+                    let written = write(out, &output(&[(name, &run.to_string())]), true, &mut diags);
+                    assert_eq!(written.is_some(), run % 2 == 0, "{:?}", diags.as_slice());
+                });
+            }
+        });
+        let last: usize = fs::read_to_string(out.join("a.rs")).unwrap().parse().unwrap();
+        let mut diags = Diagnostics::default();
+        assert_eq!(compare(&out, &output(&[("a.rs", &last.to_string())]), &mut diags), []);
+    }
 }

@@ -15,11 +15,23 @@ pub(super) fn parse(text: &str) -> Result<Value, Fault> {
         let start = text.floor_char_boundary(line_start + error.column().saturating_sub(1));
         let message = error.to_string();
         let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+        let help = match message {
+            "recursion limit exceeded" => super::FLATTEN,
+            "trailing comma" => "remove the comma",
+            "trailing characters" => "a file holds one value: remove what follows it",
+            _ if error.is_eof() => "the text ends too early: close what is open",
+            _ => "mend the text at the mark; if it is meant to be YAML, call the file `.yaml`",
+        };
+        // The parser stops at what should not follow a comma; what is to go is the comma.
+        let start = match message {
+            "trailing comma" => text.get(..start).and_then(|before| before.rfind(',')).unwrap_or(start),
+            _ => start,
+        };
         let message = match message {
             "recursion limit exceeded" => format!("objects and arrays are nested more than {MAX_DEPTH} deep"),
             message => format!("not valid JSON: {message}"),
         };
-        Fault { code: Code::Syntax, message, span: start..start + 1, help: None }
+        Fault { code: Code::Syntax, message, span: start..start + 1, help }
     })
 }
 

@@ -9,18 +9,22 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Pointer};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Part, Pointer};
 
 mod json;
 mod position;
 mod tree;
 mod yaml;
 
+use position::Lines;
 pub(crate) use position::Position;
 use tree::Node;
 
 /// How deep objects and arrays may be nested; what serde_json allows.
 const MAX_DEPTH: usize = 128;
+
+/// What to do about more than that.
+const FLATTEN: &str = "give the inner parts a name under `definitions`, and refer to them with `$ref`";
 
 /// The files of a run.
 #[derive(Debug, Default)]
@@ -48,7 +52,7 @@ pub(crate) struct SourceFile {
     /// Where everything stands in the text.
     tree: OnceCell<Node>,
     /// Where its lines start, once somebody asks.
-    lines: OnceCell<Vec<usize>>,
+    lines: OnceCell<Lines>,
 }
 
 /// A change that an overlay made. Its pointers hold for the value as it was right after the change.
@@ -87,7 +91,7 @@ struct Fault {
     code: Code,
     message: String,
     span: Range<usize>,
-    help: Option<&'static str>,
+    help: &'static str,
 }
 
 impl Sources {
@@ -95,6 +99,11 @@ impl Sources {
     ///
     /// Of a file that was tried before nothing is said a second time.
     pub(crate) fn load(&mut self, path: &Path, diags: &mut Diagnostics) -> Option<FileId> {
+        self.load_named(path, None, diags)
+    }
+
+    /// The same for a path that stands in another file.
+    pub(crate) fn load_named(&mut self, path: &Path, at: Option<&Location>, diags: &mut Diagnostics) -> Option<FileId> {
         let canonical = fs::canonicalize(path);
         if let Some(&id) = canonical.as_ref().ok().and_then(|canonical| self.by_path.get(canonical)) {
             return self.file(id).parsed.then_some(id);
@@ -106,7 +115,7 @@ impl Sources {
         let (canonical, bytes) = match canonical.and_then(|canonical| Ok((canonical, fs::read(path)?))) {
             Ok(read) => read,
             Err(error) => {
-                diags.push(unreadable(path, &error));
+                diags.push(unreadable(path, at, &error));
                 return None;
             }
         };
@@ -122,7 +131,7 @@ impl Sources {
                     code: Code::Syntax,
                     message: format!("not UTF-8: the byte 0x{byte:02X} does not belong here"),
                     span: start..start + char::REPLACEMENT_CHARACTER.len_utf8(),
-                    help: Some("save the file as UTF-8"),
+                    help: "save the file as UTF-8",
                 };
                 self.insert(path, text, Err(fault), diags)
             }
@@ -154,9 +163,7 @@ impl Sources {
         let (parsed, value, tree) = match parsed {
             Ok((value, tree)) => (true, value, tree),
             Err(fault) => {
-                let mut diagnostic = Diagnostic::new(fault.code, fault.message).at(&root).spanning(fault.span);
-                diagnostic.help = fault.help.map(str::to_owned);
-                diags.push(diagnostic);
+                diags.push(Diagnostic::new(fault.code, fault.message).at(&root).spanning(fault.span).help(fault.help));
                 (false, Value::Null, OnceCell::from(Node::default()))
             }
         };
@@ -229,19 +236,17 @@ impl Sources {
         &self.paths
     }
 
-    /// Where a node stands: in the overlay that wrote it, or else in its file.
+    /// Where a part of a node stands: in the overlay that wrote it, or else in its file.
     ///
     /// `None` only for an id from other sources.
-    pub(crate) fn position(&self, location: &Location) -> Option<Position<'_>> {
+    pub(crate) fn position(&self, location: &Location, part: Part) -> Option<Position<'_>> {
+        if let Part::Bytes(span) = part {
+            return self.get(location.file).map(|file| Position::new(location.file, file, span.range()));
+        }
         let location = self.written_at(location);
         let file = self.get(location.file)?;
-        let span = file.tree().find(&location.pointer);
+        let span = file.tree().find(&location.pointer, part == Part::Value);
         Some(Position::new(location.file, file, span))
-    }
-
-    /// Where bytes of a file's text stand.
-    pub(crate) fn position_of_span(&self, file: FileId, span: Range<usize>) -> Option<Position<'_>> {
-        self.get(file).map(|source| Position::new(file, source, span))
     }
 
     /// The overlay's node that wrote what stands at a location, if one did.
@@ -265,8 +270,8 @@ impl SourceFile {
         self.tree.get_or_init(|| json::tree(&self.text))
     }
 
-    fn lines(&self) -> &[usize] {
-        self.lines.get_or_init(|| position::line_starts(&self.text))
+    fn lines(&self) -> &Lines {
+        self.lines.get_or_init(|| Lines::of(&self.text))
     }
 
     /// Whether it is worth it to look for duplicate keys.
@@ -275,13 +280,21 @@ impl SourceFile {
     }
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
-    let diagnostic = Diagnostic::new(Code::Unreadable, format!("cannot read `{}`: {error}", path.display()));
-    match error.kind() {
-        io::ErrorKind::NotFound => {
-            diagnostic.help("check the path; it is relative to the folder of the file that names it")
+fn unreadable(path: &Path, at: Option<&Location>, error: &io::Error) -> Diagnostic {
+    let path = path.display();
+    let (message, help) = match (error.kind(), at) {
+        (io::ErrorKind::NotFound, Some(_)) => {
+            (format!("there is no file `{path}`"), "correct the path; it is relative to the folder of this file")
         }
-        _ => diagnostic,
+        (io::ErrorKind::NotFound, None) => {
+            (format!("there is no file `{path}`"), "correct the path; it is relative to the current folder")
+        }
+        _ => (format!("cannot read `{path}`: {error}"), "it must be a file, and one that may be read"),
+    };
+    let problem = Diagnostic::new(Code::Unreadable, message).help(help);
+    match at {
+        Some(at) => problem.at_value(at),
+        None => problem,
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Position<'a> {
     pub column: usize,
     /// The line, without its end.
     pub text: &'a str,
+    /// Where in the line it starts, in bytes.
+    pub start: usize,
     /// How many characters on that line it is about; at least 1, even if the line ends before.
     pub length: usize,
 }
@@ -28,9 +30,10 @@ impl<'a> Position<'a> {
         let text = source.text.as_str();
         let start = text.floor_char_boundary(span.start);
         let lines = source.lines();
-        let line_number = lines.partition_point(|&line| line <= start);
-        let line_start = line_number.checked_sub(1).and_then(|index| lines.get(index)).copied().unwrap_or_default();
-        let line_end = lines.get(line_number).map_or(text.len(), |next| next - 1);
+        let line_number = lines.starts.partition_point(|&line| line <= start);
+        let line_start =
+            line_number.checked_sub(1).and_then(|index| lines.starts.get(index)).copied().unwrap_or_default();
+        let line_end = lines.starts.get(line_number).map_or(text.len(), |next| next - 1);
         let line = text.get(line_start..line_end).unwrap_or_default();
         let line = line.strip_suffix('\r').unwrap_or(line);
         let end = text.floor_char_boundary(span.end.min(line_start + line.len()));
@@ -39,16 +42,50 @@ impl<'a> Position<'a> {
             file,
             path: &source.path,
             line: line_number,
-            column: text.get(line_start..start).unwrap_or_default().chars().count() + 1,
+            column: lines.characters(text, line_start..start) + 1,
             text: line,
+            start: start - line_start,
             length: spanned.chars().count().max(1),
         }
     }
 }
 
 /// Where the lines of a text start.
-pub(super) fn line_starts(text: &str) -> Vec<usize> {
-    std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect()
+#[derive(Debug)]
+pub(super) struct Lines {
+    starts: Vec<usize>,
+    /// For long lines, as of a document that is all on one: bytes here and there, and how many characters of the line stand before.
+    marks: Vec<(usize, usize)>,
+}
+
+/// How many bytes are counted at once.
+const STEP: usize = 4096;
+
+impl Lines {
+    pub(super) fn of(text: &str) -> Self {
+        let starts: Vec<usize> =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+        let mut marks = Vec::new();
+        for (index, &start) in starts.iter().enumerate() {
+            let end = starts.get(index + 1).copied().unwrap_or(text.len());
+            let (mut at, mut characters) = (start, 0);
+            while end - at > STEP {
+                let next = text.floor_char_boundary(at + STEP);
+                characters += text.get(at..next).unwrap_or_default().chars().count();
+                at = next;
+                marks.push((at, characters));
+            }
+        }
+        Self { starts, marks }
+    }
+
+    /// How many characters stand between the start of a line and a place in it.
+    fn characters(&self, text: &str, part: Range<usize>) -> usize {
+        let before = self.marks.partition_point(|&(at, _)| at <= part.end);
+        let mark = before.checked_sub(1).and_then(|index| self.marks.get(index)).filter(|(at, _)| *at > part.start);
+        let (from, counted) = mark.copied().unwrap_or((part.start, 0));
+        counted + text.get(from..part.end).unwrap_or_default().chars().count()
+    }
 }
 
 /// The location of a node before any patch: in the overlay that wrote it, or in its own file, where it

@@ -22,7 +22,7 @@ fn mistake(name: &str, text: &str) -> (Code, String, usize, usize) {
     let (sources, id, diags) = add(name, text);
     assert_eq!(id, None);
     let [diagnostic] = diags.as_slice() else { panic!("{diags:?}") };
-    let position = sources.position_of_span(FileId(0), diagnostic.span.unwrap().range()).unwrap();
+    let position = sources.position(&at(""), diagnostic.part).unwrap();
     (diagnostic.code, diagnostic.message.clone(), position.line, position.column)
 }
 
@@ -32,7 +32,7 @@ fn at(pointer: &str) -> Location {
 
 /// Line, column and what is underlined.
 fn place(sources: &Sources, location: &Location) -> (usize, usize, String) {
-    let position = sources.position(location).unwrap();
+    let position = sources.position(location, Part::Node).unwrap();
     let underlined = position.text.chars().skip(position.column - 1).take(position.length).collect();
     (position.line, position.column, underlined)
 }
@@ -51,12 +51,28 @@ fn json_pointers_lead_to_keys_items_and_the_root() {
 }
 
 #[test]
+fn a_value_is_underlined_where_it_is_a_scalar() {
+    let underlined = |name: &str, text: &str, pointer: &str| {
+        let (sources, ..) = add(name, text);
+        let position = sources.position(&at(pointer), Part::Value).unwrap();
+        position.text.chars().skip(position.column - 1).take(position.length).collect::<String>()
+    };
+    let json = "{\"a\": {\"b\": \"c\"}, \"d\": [1]}";
+    assert_eq!(underlined("a.json", json, "/a/b"), "\"c\"");
+    assert_eq!(underlined("a.json", json, "/a"), "\"a\"", "an object may go on for pages");
+    assert_eq!(underlined("a.json", json, "/d/0"), "1");
+    assert_eq!(underlined("a.json", json, "/a/b/x"), "\"b\"", "not there");
+    assert_eq!(underlined("a.yaml", "a:\n  b: c d\n  e:\n", "/a/b"), "c d");
+    assert_eq!(underlined("a.yaml", "a:\n  b: c d\n  e:\n", "/a/e"), "e", "nothing to underline");
+}
+
+#[test]
 fn what_is_not_in_the_text_is_at_its_nearest_ancestor() {
     let (sources, ..) = add("a.json", r#"{"a": [{"b": 1}]}"#);
     assert_eq!(place(&sources, &at("/a/0/c/d")), (1, 8, "{\"b\": 1}".to_owned()));
     assert_eq!(place(&sources, &at("/a/7")), (1, 2, "\"a\"".to_owned()));
     assert_eq!(place(&sources, &at("/z")).0, 1);
-    assert_eq!(sources.position(&Location { file: FileId(9), pointer: Pointer::root() }), None);
+    assert_eq!(sources.position(&Location { file: FileId(9), pointer: Pointer::root() }, Part::Node), None);
 }
 
 #[test]
@@ -71,9 +87,9 @@ fn every_duplicate_key_is_found_and_the_last_value_kept() {
             .iter()
             .map(|diagnostic| {
                 assert_eq!(diagnostic.code, Code::DuplicateKey);
-                let line = |span: crate::diag::Span| sources.position_of_span(FileId(0), span.range()).unwrap().line;
+                let line = |part| sources.position(&at(""), part).unwrap().line;
                 let pointer = diagnostic.location.as_ref().unwrap().pointer.to_string();
-                (pointer, line(diagnostic.span.unwrap()), line(diagnostic.labels[0].span.unwrap()))
+                (pointer, line(diagnostic.part), line(diagnostic.labels[0].part))
             })
             .collect();
         assert_eq!(found, [("/a/x".to_owned(), 2, 1), ("/a/x".to_owned(), 2, 1), ("/b/0/y:".to_owned(), 3, 3)]);
@@ -200,7 +216,7 @@ fn patched_nodes_are_where_they_were_written() {
     let origin = |pointer: &str| Location { file: overlay.unwrap(), pointer: Pointer::parse(pointer) };
     let written = |pointer: &str, from: &str| Patch::Written { pointer: Pointer::parse(pointer), origin: origin(from) };
     let line = |sources: &Sources, pointer: &str| {
-        let position = sources.position(&at(pointer)).unwrap();
+        let position = sources.position(&at(pointer), Part::Node).unwrap();
         (position.path.to_str().unwrap().to_owned(), position.line)
     };
     let (a, o) = (|line| ("a.json".to_owned(), line), |line| ("o.yaml".to_owned(), line));
@@ -243,7 +259,7 @@ fn a_file_is_loaded_once_however_it_is_spelled() {
     let [latin1, missing] = diags.as_slice() else { panic!("{diags:?}") };
     assert_eq!((latin1.code, missing.code), (Code::Syntax, Code::Unreadable));
     assert!(latin1.message.contains("0xE9"), "{latin1:?}");
-    let position = sources.position_of_span(FileId(1), latin1.span.unwrap().range()).unwrap();
+    let position = sources.position(latin1.location.as_ref().unwrap(), latin1.part).unwrap();
     assert_eq!((position.line, position.column), (2, 7));
     assert_eq!(sources.paths().len(), 3);
     fs::remove_dir_all(folder).unwrap();
@@ -254,9 +270,24 @@ fn a_member_among_many_is_found() {
     let members: Vec<String> = (0..100).map(|number| format!("\"k{number}\": {number}")).collect();
     let text = format!("{{\n{},\n\"k7\": 7\n}}", members.join(",\n"));
     let (sources, ..) = add("a.json", &text);
-    let line = |pointer: &str| sources.position(&at(pointer)).unwrap().line;
+    let line = |pointer: &str| sources.position(&at(pointer), Part::Node).unwrap().line;
     // The first stands on line 2; of two with one key, it is the last.
     assert_eq!([line("/k0"), line("/k99"), line("/k7"), line("/k8"), line("/missing")], [2, 101, 102, 10, 1]);
+}
+
+#[test]
+fn columns_of_a_long_line_are_counted_in_characters() {
+    // Two bytes each; more of them than are counted at once.
+    let text = format!("[\n\"{}\", 7, \"{}\", 8]", "é".repeat(10_000), "é".repeat(3));
+    let (sources, ..) = add("a.json", &text);
+    let place = |pointer: &str| {
+        let position = sources.position(&at(pointer), Part::Node).unwrap();
+        (position.line, position.column, position.text.get(position.start..).unwrap().chars().next().unwrap())
+    };
+    // A quote, the text, a quote, a comma and a space stand before the seven.
+    assert_eq!(place("/0"), (2, 1, '"'));
+    assert_eq!(place("/1"), (2, 10_005, '7'));
+    assert_eq!(place("/3"), (2, 10_015, '8'));
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -284,7 +315,7 @@ fn stands_where_it_says(text: &str, root: &Node, node: &Node, value: &Value, at:
             assert_eq!(members.iter().len(), object.len());
             for (member, (key, value)) in members.iter().zip(object) {
                 let at = at.join(key);
-                assert_eq!(root.find(&at), member.key_span);
+                assert_eq!(root.find(&at, false), member.key_span);
                 assert_eq!(serde_json::from_str::<String>(&text[member.key_span.clone()]).unwrap(), *key);
                 stands_where_it_says(text, root, &member.value, value, &at);
             }
@@ -293,7 +324,7 @@ fn stands_where_it_says(text: &str, root: &Node, node: &Node, value: &Value, at:
             assert_eq!(items.len(), values.len());
             for (index, (item, value)) in items.iter().zip(values).enumerate() {
                 let at = at.join(index);
-                assert_eq!(root.find(&at), item.span);
+                assert_eq!(root.find(&at, false), item.span);
                 stands_where_it_says(text, root, item, value, &at);
             }
         }
@@ -327,7 +358,7 @@ proptest! {
     fn no_text_is_too_strange(text in "([a-z0-9é\\t \\n:,\\-?&*!|>'\"%@#{}\\[\\]\u{feff}]|- |: |\\n  |&a |\\*a|!!|---\\n|\\.\\.\\.\\n|<<: ){0,40}") {
         for name in ["a.json", "a.yaml"] {
             let (sources, ..) = add(name, &text);
-            prop_assert!(sources.position(&at("/a/0/b")).is_some());
+            prop_assert!(sources.position(&at("/a/0/b"), Part::Value).is_some());
         }
     }
 }

@@ -72,26 +72,32 @@ impl Members {
 }
 
 impl Node {
-    /// What to underline for a pointer: the key of a member, an item, or the whole document.
+    /// What to underline for a pointer: the key of a member, or with `value` its value where that is a scalar; an item; or
+    /// the whole document.
     ///
     /// For a pointer to something that is not in the text it is the nearest thing above that is.
-    pub(super) fn find(&self, pointer: &Pointer) -> Range<usize> {
+    pub(super) fn find(&self, pointer: &Pointer, value: bool) -> Range<usize> {
         let mut node = self;
         let mut span = &self.span;
+        let mut whole = true;
         for step in pointer.steps() {
             match &node.children {
                 Children::Members(members) => match members.find(&step) {
                     Some(member) => (node, span) = (&member.value, &member.key_span),
-                    None => break,
+                    None => whole = false,
                 },
                 Children::Items(items) => match step.parse().ok().and_then(|index: usize| items.get(index)) {
                     Some(item) => (node, span) = (item, &item.span),
-                    None => break,
+                    None => whole = false,
                 },
-                Children::None => break,
+                Children::None => whole = false,
+            }
+            if !whole {
+                break;
             }
         }
-        span.clone()
+        let scalar = !node.has_children() && !node.span.is_empty();
+        if value && whole && scalar { node.span.clone() } else { span.clone() }
     }
 
     /// Reports every key that stands in an object before.

@@ -25,16 +25,22 @@ pub(super) fn parse(text: &str) -> Result<(Value, Node), Fault> {
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| {
             let start = offsets.byte(error.marker().index());
-            syntax(start..start + 1, format!("not valid YAML: {}", error.info()))
+            let help =
+                "mend the text at the mark: look at indentation, quotes and brackets there and on the line before";
+            syntax(start..start + 1, format!("not valid YAML: {}", error.info()), help)
         })?;
         builder.event(event, offsets.bytes(span))?;
     }
     Ok(builder.root.map_or_else(Default::default, |root| (root.value, root.node)))
 }
 
-fn syntax(span: Range<usize>, message: impl Into<String>) -> Fault {
-    Fault { code: Code::Syntax, message: message.into(), span, help: None }
+fn syntax(span: Range<usize>, message: impl Into<String>, help: &'static str) -> Fault {
+    Fault { code: Code::Syntax, message: message.into(), span, help }
 }
+
+const TAG: &str = "remove the tag";
+const KEY: &str = "write the key as one word, or in quotes";
+const SCALAR: &str = "remove the tag, or put the value in quotes";
 
 /// From the characters that the parser counts to the bytes of a text.
 struct Offsets {
@@ -93,11 +99,11 @@ impl Builder {
     fn event(&mut self, event: Event<'_>, span: Range<usize>) -> Result<(), Fault> {
         match event {
             Event::SequenceStart(anchor, tag) => {
-                collection_tag(tag.as_deref(), "seq").map_err(|message| syntax(span.clone(), message))?;
+                collection_tag(tag.as_deref(), "seq").map_err(|message| syntax(span.clone(), message, TAG))?;
                 self.open(span, anchor, Content::Sequence { values: Vec::new(), nodes: Vec::new() })
             }
             Event::MappingStart(anchor, tag) => {
-                collection_tag(tag.as_deref(), "map").map_err(|message| syntax(span.clone(), message))?;
+                collection_tag(tag.as_deref(), "map").map_err(|message| syntax(span.clone(), message, TAG))?;
                 self.open(span, anchor, Content::Mapping { object: Map::new(), members: Vec::new(), key: None })
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
@@ -105,8 +111,8 @@ impl Builder {
                 let (value, node) = if self.wants_key() {
                     (Value::String(text.into_owned()), Node { span, children: Children::None })
                 } else {
-                    let value =
-                        scalar(&text, style, tag.as_deref()).map_err(|message| syntax(span.clone(), message))?;
+                    let value = scalar(&text, style, tag.as_deref())
+                        .map_err(|message| syntax(span.clone(), message, SCALAR))?;
                     (value, Node { span, children: Children::None })
                 };
                 self.complete(anchor, Built { value, node })
@@ -117,7 +123,7 @@ impl Builder {
                         code: Code::AliasBomb,
                         message: "an alias stands inside what it stands for".to_owned(),
                         span,
-                        help: None,
+                        help: "describe what contains itself with `$ref`",
                     });
                 };
                 let mut built = built.clone();
@@ -125,9 +131,11 @@ impl Builder {
                 self.expand(&built)?;
                 self.complete(0, built)
             }
-            Event::DocumentStart(_) if self.root.is_some() => {
-                Err(syntax(span, "the file has a second document; only the first could be read"))
-            }
+            Event::DocumentStart(_) if self.root.is_some() => Err(syntax(
+                span,
+                "the file has a second document; only the first could be read",
+                "put it into a file of its own",
+            )),
             Event::DocumentStart(_) | Event::DocumentEnd | Event::StreamStart | Event::StreamEnd | Event::Nothing => {
                 Ok(())
             }
@@ -140,10 +148,14 @@ impl Builder {
 
     fn open(&mut self, span: Range<usize>, anchor: usize, content: Content) -> Result<(), Fault> {
         if self.wants_key() {
-            return Err(syntax(span, "a key must be a scalar, not a sequence or a mapping"));
+            return Err(syntax(span, "a key must be a scalar, not a sequence or a mapping", KEY));
         }
         if self.open.len() == MAX_DEPTH {
-            return Err(syntax(span, format!("sequences and mappings are nested more than {MAX_DEPTH} deep")));
+            return Err(syntax(
+                span,
+                format!("sequences and mappings are nested more than {MAX_DEPTH} deep"),
+                super::FLATTEN,
+            ));
         }
         self.open.push(Open { start: span.start, anchor, content });
         Ok(())
@@ -190,7 +202,7 @@ impl Builder {
                 code: Code::AliasBomb,
                 message: "the aliases make the file far larger than it is written".to_owned(),
                 span: built.node.span.clone(),
-                help: Some("write the repeated parts once and refer to them with `$ref`"),
+                help: "write the repeated parts once and refer to them with `$ref`",
             });
         }
         Ok(())
@@ -202,7 +214,7 @@ fn key_text(value: Value, node: &Node) -> Result<String, Fault> {
     match value {
         Value::String(key) => Ok(key),
         Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
-        _ => Err(syntax(node.span.clone(), "a key must be a scalar, not a sequence or a mapping")),
+        _ => Err(syntax(node.span.clone(), "a key must be a scalar, not a sequence or a mapping", KEY)),
     }
 }
 

@@ -13,7 +13,7 @@ mod tests;
 
 use serde_json::Value;
 
-use self::read::{Object, Parser};
+use self::read::{Object, Parser, Read};
 use super::{Document, Extensions, Info, OrRef, Parameter, Response, Schema, Scheme, Unsupported};
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Pointer};
 use indexmap::IndexMap;
@@ -105,13 +105,22 @@ impl Parser<'_> {
         };
         let found = match (text("swagger"), text("openapi"), text("swaggerVersion")) {
             (Some(version), ..) if version == "2.0" => return true,
-            (Some(version), ..) | (.., Some(version)) => format!("Swagger {version}"),
-            (_, Some(version), _) => format!("OpenAPI {version}"),
-            _ => "not an OpenAPI document: it has neither `swagger` nor `openapi`".to_owned(),
+            (Some(version), ..) => Some(("swagger", format!("Swagger {version}"))),
+            (.., Some(version)) => Some(("swaggerVersion", format!("Swagger {version}"))),
+            (_, Some(version), _) => Some(("openapi", format!("OpenAPI {version}"))),
+            _ => None,
         };
-        let problem = Diagnostic::new(Code::NotSwagger2, format!("this is {found}")).at(at);
-        let supported = "only Swagger 2.0 is supported; OpenAPI 3 is not supported yet";
-        self.report(problem.help(supported));
+        self.report(match found {
+            Some((key, found)) => Diagnostic::new(Code::NotSwagger2, format!("this is {found}"))
+                .at_value(&at.join(key))
+                .help("only Swagger 2.0 is supported yet: convert the document, or use its Swagger 2.0 form"),
+            None => Diagnostic::new(
+                Code::NotSwagger2,
+                "this is not an OpenAPI document: it has neither `swagger` nor `openapi`",
+            )
+            .at(at)
+            .help("a document of Swagger 2.0 has `swagger: \"2.0\"` at its top"),
+        });
         false
     }
 
@@ -176,8 +185,9 @@ impl Parser<'_> {
 
     fn schemes(&mut self, schemes: &mut Vec<Scheme>, at: &Location, value: &Value) {
         self.list(schemes, at, "schemes", value);
-        if schemes.iter().any(|scheme| matches!(scheme, Scheme::Ws | Scheme::Wss)) {
-            self.gap(Unsupported::WebSocket, &at.join("schemes"));
+        let is_websocket = |value: &Value| matches!(Scheme::read(value), Some(Scheme::Ws | Scheme::Wss));
+        if let Some(index) = value.as_array().and_then(|schemes| schemes.iter().position(is_websocket)) {
+            self.gap(Unsupported::WebSocket, &at.join("schemes").join(index));
         }
     }
 }

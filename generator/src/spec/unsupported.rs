@@ -50,7 +50,7 @@ features! {
     /// the array is a `Vec`, and equal items are not refused
     UniqueItems = "uniqueItems", Some(Code::UnsupportedUniqueItems);
     /// requests go over HTTP
-    WebSocket = "the scheme `ws`", Some(Code::UnsupportedWebSocket);
+    WebSocket = "a WebSocket scheme", Some(Code::UnsupportedWebSocket);
     /// the operations under this path are missing
     PathReference = "a `$ref` in place of a path", Some(Code::UnsupportedPathReference);
     /// an example shows a value, and says nothing about its type
@@ -110,7 +110,11 @@ impl Gaps {
             if places > 1 {
                 message.push_str(&format!(" (this is the first of {places} places)"));
             }
-            diags.push(Diagnostic::new(code, message).at(&at));
+            let help = match feature {
+                Unsupported::PathReference => "write the path's operations in its place, by an overlay",
+                _ => "if that will do, remove it by an overlay, and nothing is said any more",
+            };
+            diags.push(Diagnostic::new(code, message).at(&at).help(help));
         }
     }
 }
@@ -145,7 +149,7 @@ mod tests {
                     "`xml` is not supported: what it says about names and nesting in XML is not used \
                      (this is the first of 2 places)"
                 ),
-                (Code::UnsupportedWebSocket, "the scheme `ws` is not supported: requests go over HTTP"),
+                (Code::UnsupportedWebSocket, "a WebSocket scheme is not supported: requests go over HTTP"),
             ]
         );
         assert_eq!(diags.iter().next().and_then(|it| it.location.clone()), Some(root.join("a")));

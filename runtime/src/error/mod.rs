@@ -13,6 +13,8 @@ use http::{HeaderMap, StatusCode};
 
 pub use service::ErrorFormat;
 
+use crate::etag::ETag;
+
 /// An error of any type, as [`std::error::Error::source`] hands it on.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -206,6 +208,11 @@ impl Error {
     /// operation says which types its errors have.
     pub fn body_json<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(self.body()).ok()
+    }
+
+    /// The tag of what is there now, where the service gave it with its refusal.
+    pub fn etag(&self) -> Option<ETag> {
+        self.headers().get(http::header::ETAG)?.to_str().ok()?.parse().ok()
     }
 
     /// How long the service asks to wait before the next call (`x-ms-retry-after-ms`, `retry-after-ms` or `Retry-After`, RFC 9110

@@ -24,7 +24,8 @@ pub(super) struct Machine {
     step: Step,
     /// Where the service said last that the result will be.
     location: Option<String>,
-    /// What the first answer said, until somebody asks.
+    initial: Option<RawResponse>,
+    /// What the first answer said of the state, until somebody asks.
     first: Option<Progress>,
     delay: Delay,
 }
@@ -92,6 +93,7 @@ impl Machine {
             operation,
             original,
             location: None,
+            initial: Some(answer.clone()),
             first: None,
             delay,
         };
@@ -144,6 +146,10 @@ impl Machine {
 
     pub(super) fn first_progress(&mut self) -> Option<Progress> {
         self.first.take()
+    }
+
+    pub(super) fn initial(&self) -> Option<&RawResponse> {
+        self.initial.as_ref()
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -312,6 +318,7 @@ impl Machine {
                 None => Step::Get(url),
             },
             location,
+            initial: None,
             first: None,
             // A process that starts asks at once.
             delay: Delay { asked: Some(Duration::ZERO), own: pipeline.poll_delays().0 },

@@ -155,6 +155,21 @@ impl<T: 'static> Poller<T> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
+    /// What the first answer said, before the end: what it has beside the state may be nowhere else, as the keys of a new hub.
+    /// `None` for an operation that was [resumed](Poller::resume_token).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) where the answer is not of the form of the result.
+    pub fn initial_response(&self) -> Option<Result<Response<T>, Error>> {
+        let State::Idle(machine) = &self.state else { return None };
+        let raw = machine.initial()?.clone();
+        Some(match (self.decode)(&raw) {
+            Ok(body) => Ok(raw.with_body(body)),
+            Err(error) => Err(raw.into_error(error)),
+        })
+    }
+
     /// Text by which another process can go on waiting for the operation.
     ///
     /// It holds the URLs of the operation and no credential. It is good for the same operation, endpoint and parameters of the client

@@ -251,6 +251,8 @@ async fn progress_can_be_watched() {
     ]);
     let mut poller = setting.call(&PUT).start().await.unwrap();
     assert_eq!((setting.seen().len(), setting.waited().len()), (1, 0));
+    let initial = poller.initial_response().unwrap().unwrap();
+    assert_eq!((initial.status().as_u16(), initial.contains("Accepted")), (201, true));
     let first = poller.next().await.unwrap().unwrap();
     assert_eq!((first.status.as_str(), setting.waited().len()), ("Accepted", 0), "it is known already");
     let second = poller.next().await.unwrap().unwrap();

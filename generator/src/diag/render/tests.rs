@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::diag::{Code, Diagnostics, FileId, Pointer};
 use crate::source::Patch;
@@ -54,17 +56,35 @@ error[SM102]: not valid JSON: expected `:`
   |
 2 |   \"a\" 1
   |       ^
+  = help: mend the text at the mark; if it is meant to be YAML, call the file `.yaml`
 ";
     assert_eq!(render_text(diags.as_slice(), &sources, false), expected);
 }
 
 #[test]
 fn a_node_from_an_overlay_names_both_places() {
-    let (mut sources, _) = sources(&[("a.json", "{}"), ("o.yaml", "x:\n  y: 1\n")]);
-    let patch = Patch::Written { pointer: Pointer::parse("/p"), origin: at(1, "/x") };
+    let overlay = "actions:\n- target: $.p\n  update:\n    y: 1\n";
+    let (mut sources, _) = sources(&[("a.json", "{}"), ("o.yaml", overlay)]);
+    let patch = Patch::Written { pointer: Pointer::parse("/p"), origin: at(1, "/actions/0/update") };
     sources.file_mut(FileId(0)).patches.push(patch);
-    let text = render_text(&[Diagnostic::new(Code::Syntax, "no").at(&at(0, "/p/y"))], &sources, false);
-    assert_eq!(text, "error[SM102]: no\n --> o.yaml:2:3\n  |\n2 |   y: 1\n  |   ^\n  = at: /p/y of a.json\n");
+    let problem = [Diagnostic::new(Code::Syntax, "no").at_value(&at(0, "/p/y"))];
+    let expected = "\
+error[SM102]: no
+ --> o.yaml:4:8
+  |
+4 |     y: 1
+  |        ^
+  = at: /p/y of a.json
+  = note: o.yaml:2:11: written by this overlay action
+2 | - target: $.p
+  |           ^^^
+";
+    assert_eq!(render_text(&problem, &sources, false), expected);
+
+    let json: Value = serde_json::from_str(&render_json(&problem, &sources)).unwrap();
+    assert_eq!((&json["file"], &json["line"]), (&"o.yaml".into(), &4.into()));
+    assert_eq!((&json["document"], &json["pointer"]), (&"a.json".into(), &"/p/y".into()));
+    assert_eq!(json["labels"][0]["message"], "written by this overlay action");
 }
 
 #[test]
@@ -89,7 +109,12 @@ fn problems_are_sorted_and_not_repeated() {
 #[test]
 fn json_has_every_field_also_where_there_is_no_place() {
     let (sources, diags) = sources(&[("a.json", "{\"k\": 1,\n \"k\": 2}")]);
-    let place = |line: usize, column: usize| json!({"file": "a.json", "line": line, "column": column, "pointer": "/k"});
+    let place = |line: usize, column: usize| {
+        json!({
+            "file": "a.json", "line": line, "column": column, "end_column": column + 3,
+            "document": "a.json", "pointer": "/k",
+        })
+    };
     let mut expected = json!({
         "code": "SM103", "severity": "error", "message": "the key `k` stands twice in one object",
         "help": "remove one of them, or give it another name",
@@ -105,9 +130,36 @@ fn json_has_every_field_also_where_there_is_no_place() {
     assert_eq!(bare.lines().count(), 1);
     let expected = json!({
         "code": "SM705", "severity": "warning", "message": "no\nplace", "file": null, "line": null, "column": null,
-        "pointer": null, "labels": [], "help": null,
+        "end_column": null, "document": null, "pointer": null, "labels": [], "help": null,
     });
     assert_eq!(serde_json::from_str::<Value>(&bare).unwrap(), expected);
+}
+
+#[test]
+fn sarif_names_files_by_uris() {
+    let (sources, _) = sources(&[("specs/a b/ü%.json", "{}"), ("/specs/a:b.json", "{\"x\": 1}")]);
+    let problems = [
+        Diagnostic::new(Code::Syntax, "one").at(&at(0, "")).help("do it"),
+        Diagnostic::new(Code::StaleKept, "two").at_value(&at(1, "/x")).label(&at(0, ""), "other"),
+        Diagnostic::new(Code::Syntax, "nowhere"),
+    ];
+    let log: Value = serde_json::from_str(&render_sarif(&problems, &sources)).unwrap();
+    let run = &log["runs"][0];
+    let ids: Vec<&Value> = run["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|rule| &rule["id"]).collect();
+    assert_eq!(ids, ["SM102", "SM705"], "each once");
+    let [nowhere, one, two] = run["results"].as_array().unwrap().as_slice() else { panic!("{run}") };
+    assert_eq!((&nowhere["message"]["text"], nowhere.get("locations")), (&"nowhere".into(), None));
+    assert_eq!(one["message"]["text"], "one\nhelp: do it");
+    let uri = |place: &Value| place["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap().to_owned();
+    assert_eq!(uri(&one["locations"][0]), "specs/a%20b/%C3%BC%25.json");
+    assert_eq!((&two["ruleIndex"], &two["level"]), (&1.into(), &"warning".into()));
+    if cfg!(unix) {
+        assert_eq!(uri(&two["locations"][0]), "file:///specs/a:b.json");
+    }
+    let region = json!({"startLine": 1, "startColumn": 7, "endColumn": 8});
+    assert_eq!(two["locations"][0]["physicalLocation"]["region"], region);
+    assert_eq!(uri(&two["relatedLocations"][0]), "specs/a%20b/%C3%BC%25.json");
+    assert_eq!(two["relatedLocations"][0]["message"]["text"], "other");
 }
 
 fn merge(into: &mut Value, from: Value) {

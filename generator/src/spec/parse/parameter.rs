@@ -61,7 +61,7 @@ impl Parser<'_> {
             _ => ("type", "schema", "in a parameter that is not the body: it has a `type`"),
         };
         if object.contains_key(useless) {
-            self.no_effect(at, useless, place);
+            self.no_effect(at, useless, place, "remove it");
         }
         if !object.contains_key(needed) {
             self.missing(at, needed);

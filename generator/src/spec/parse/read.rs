@@ -8,7 +8,7 @@ use serde_json::{Number, Value};
 use crate::diag::{Code, Diagnostic, Diagnostics, Location};
 use crate::spec::{
     CollectionFormat, Extensions, FinalStateVia, Gaps, In, Method, Mutability, OrRef, ParameterLocation, Ref, Scheme,
-    Type, Unsupported,
+    Type, Unsupported, nearest,
 };
 
 pub(super) type Object = serde_json::Map<String, Value>;
@@ -261,7 +261,7 @@ impl<'d> Parser<'d> {
             return node(self, at, object).map(OrRef::Item);
         };
         for key in object.keys().filter(|key| *key != "$ref" && !is_prose(key) && !key.starts_with("x-")) {
-            self.no_effect(&at, key, "beside a `$ref`");
+            self.no_effect(&at, key, "beside a `$ref`", "remove it, or put it into what the `$ref` names");
         }
         self.reference(&at, target).map(OrRef::Ref)
     }
@@ -282,26 +282,52 @@ impl<'d> Parser<'d> {
             let problem = Diagnostic::new(Code::UnknownKeyword, message).at(&at.join(key));
             self.report(match key {
                 "nullable" => problem.help("Swagger 2.0 has no `nullable`: write `x-nullable`"),
-                _ if OPENAPI_3.contains(&key) => problem.help("in Swagger 2.0 it has no place here"),
-                _ => problem,
+                _ if OPENAPI_3.contains(&key) => {
+                    problem.help("it is OpenAPI 3: say it as Swagger 2.0 does, or remove it by an overlay")
+                }
+                _ => problem.help("correct its name, or remove it by an overlay; extensions start with `x-`"),
             });
         }
     }
 
     /// A keyword that could be read, were it not for where it stands.
-    pub(super) fn no_effect(&mut self, at: &Location, key: &str, place: &str) {
+    pub(super) fn no_effect(&mut self, at: &Location, key: &str, place: &str, help: &str) {
         let message = format!("`{key}` has no effect {place}");
-        self.report(Diagnostic::new(Code::NoEffect, message).at(&at.join(key)));
+        self.report(Diagnostic::new(Code::NoEffect, message).at(&at.join(key)).help(help));
     }
 
     pub(super) fn missing(&mut self, at: &Location, key: &str) {
         let message = format!("`{key}` is missing");
-        self.report(Diagnostic::new(Code::MissingKeyword, message).at(at));
+        let help = format!("add `{key}`, by an overlay if the document is not yours");
+        self.report(Diagnostic::new(Code::MissingKeyword, message).at(at).help(help));
     }
 
     pub(super) fn wrong(&mut self, at: &Location, what: impl fmt::Display, (code, expected): Expected, found: &Value) {
         let message = format!("{what} must be {expected}, not {}", describe(found));
-        self.report(Diagnostic::new(code, message).at(at));
+        self.report(Diagnostic::new(code, message).at_value(at).help(instead(expected, found)));
+    }
+}
+
+/// What to write instead of a value that is wrong.
+fn instead(expected: &str, found: &Value) -> String {
+    let mut words = expected.split('`').skip(1).step_by(2);
+    match found {
+        Value::Number(_) | Value::Bool(_) if expected == "a string" => "put it in quotes".to_owned(),
+        Value::String(text) if expected == "true or false" && matches!(text.as_str(), "true" | "false") => {
+            "remove the quotes".to_owned()
+        }
+        Value::String(text)
+            if [Number::EXPECTED.1, u64::EXPECTED.1].contains(&expected) && text.parse::<f64>().is_ok() =>
+        {
+            "remove the quotes".to_owned()
+        }
+        Value::String(text) if expected.starts_with("a template") => format!("write `/{text}`"),
+        Value::String(text) => match nearest(text, &mut words) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write {expected}, by an overlay if the document is not yours"),
+        },
+        Value::Null => format!("remove it, or write {expected}"),
+        _ => format!("write {expected}, by an overlay if the document is not yours"),
     }
 }
 

@@ -48,7 +48,8 @@ impl Parser<'_> {
         let object = self.object(&at, "a schema", value)?;
         if self.depth == MAX_DEPTH {
             let message = format!("schemas are nested more than {MAX_DEPTH} deep");
-            self.report(Diagnostic::new(Code::TooDeep, message).at(&at));
+            let help = "give the inner schemas a name under `definitions`, and refer to them with `$ref`";
+            self.report(Diagnostic::new(Code::TooDeep, message).at(&at).help(help));
             return None;
         }
         self.depth += 1;
@@ -178,7 +179,8 @@ impl Parser<'_> {
             _ => {
                 let problem =
                     Diagnostic::new(Code::SeveralTypes, "Swagger 2.0 allows one type: any JSON value is taken here");
-                self.report(problem.at(&at.join("type")));
+                let help = "name the one type that it has; for one that may be null, add `x-nullable: true`";
+                self.report(problem.at(&at.join("type")).help(help));
             }
         }
     }

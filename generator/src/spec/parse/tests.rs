@@ -423,7 +423,7 @@ fn what_is_not_supported_is_said_once_a_document() {
             (Code::UnsupportedOdata, "/paths/~1a/get/x-ms-odata".into()),
             (Code::UnsupportedGrouping, "/parameters/p/x-ms-parameter-grouping".into()),
             (Code::UnsupportedUniqueItems, "/definitions/A/uniqueItems".into()),
-            (Code::UnsupportedWebSocket, "/schemes".into()),
+            (Code::UnsupportedWebSocket, "/schemes/0".into()),
         ]
     );
 }
