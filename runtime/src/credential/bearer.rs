@@ -123,7 +123,8 @@ impl BearerCredential {
         BearerCredential { source: Box::new(source), scope: scope.into(), cache: Cache::new() }
     }
 
-    /// How long before its end a token is replaced; without this five minutes. Never more than half of what it had to begin with.
+    /// How long before its end a token is replaced; without this five minutes. Never more than half of what it had to
+    /// begin with.
     #[must_use]
     pub fn with_renewal_margin(mut self, margin: Duration) -> BearerCredential {
         self.cache.margin = margin;

@@ -73,8 +73,8 @@ impl<C> ClientBuilder<C> {
         ClientBuilder { make: Box::new(make), settings }
     }
 
-    /// The cloud, which decides for whom tokens are and, where no address was given, where requests go. Without this it is the public one,
-    /// or the one that a hub's name ends with.
+    /// The cloud, which decides for whom tokens are and, where no address was given, where requests go. Without this it
+    /// is the public one, or the one that a hub's name ends with.
     pub fn cloud(mut self, cloud: Cloud) -> ClientBuilder<C> {
         self.settings.cloud = Some(cloud);
         self
@@ -96,8 +96,8 @@ impl<C> ClientBuilder<C> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Build`](crate::ErrorKind::Build) where the endpoint is no such URL, TLS cannot be set up, or there is no
-    /// transport.
+    /// [`ErrorKind::Build`](crate::ErrorKind::Build) where the endpoint is no such URL, TLS cannot be set up, or there
+    /// is no transport.
     pub fn build(self) -> Result<C, Error> {
         Ok((self.make)(self.settings.pipeline()?))
     }

@@ -26,8 +26,9 @@ type SharedError = Arc<dyn std::error::Error + Send + Sync>;
 
 /// One token, and who waits for it.
 ///
-/// The lock is never held while anybody waits. One caller gets the token; where none is good yet the others wait for that, and where the old one still is
-/// they use it. A caller that is dropped while it gets the token leaves that to another.
+/// The lock is never held while anybody waits. One caller gets the token; where none is good yet the others wait for
+/// that, and where the old one still is they use it. A caller that is dropped while it gets the token leaves that to
+/// another.
 pub(super) struct Cache {
     pub(super) margin: Duration,
     state: Mutex<State>,
@@ -223,21 +224,36 @@ mod tests {
         future.poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    #[tokio::test]
-    async fn a_token_is_kept_until_shortly_before_its_end() {
+    /// What a future gives that need not wait.
+    fn done<F: Future>(future: F) -> F::Output {
+        match poll(pin!(future)) {
+            Poll::Ready(output) => output,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn a_token_is_kept_until_shortly_before_its_end() {
         let (clock, cache) = (StoppedClock::at(NOON), Cache::new());
-        assert_eq!(cache.get(&clock, at_once("a", NOON + 3600)).await.unwrap(), "a");
+        assert_eq!(done(cache.get(&clock, at_once("a", NOON + 3600))).unwrap(), "a");
         clock.pass(3299);
-        assert_eq!(cache.get(&clock, never).await.unwrap(), "a");
+        assert_eq!(done(cache.get(&clock, never)).unwrap(), "a");
         clock.pass(1);
-        assert_eq!(cache.get(&clock, at_once("b", NOON + 7200)).await.unwrap(), "b");
+        assert_eq!(done(cache.get(&clock, at_once("b", NOON + 7200))).unwrap(), "b");
         // One that comes with a minute is used for half of it.
         clock.pass(3600);
-        assert_eq!(cache.get(&clock, at_once("c", clock.seconds() + 60)).await.unwrap(), "c");
+        assert_eq!(done(cache.get(&clock, at_once("c", clock.seconds() + 60))).unwrap(), "c");
         clock.pass(29);
-        assert_eq!(cache.get(&clock, never).await.unwrap(), "c");
+        assert_eq!(done(cache.get(&clock, never)).unwrap(), "c");
         clock.pass(1);
-        assert_eq!(cache.get(&clock, at_once("d", clock.seconds() + 60)).await.unwrap(), "d");
+        assert_eq!(done(cache.get(&clock, at_once("d", clock.seconds() + 60))).unwrap(), "d");
+    }
+
+    /// Lets the others run until they wait: the scheduler runs some sixty of them between two turns of ours.
+    async fn all_run() {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]
@@ -263,42 +279,44 @@ mod tests {
                 })
             })
             .collect();
-        tokio::task::yield_now().await;
+        all_run().await;
         send.send(()).unwrap();
+        all_run().await;
         for call in calls {
+            assert!(call.is_finished());
             assert_eq!(call.await.unwrap().unwrap(), "a");
         }
         assert_eq!(asked.load(Ordering::SeqCst), 1);
     }
 
-    #[tokio::test]
-    async fn the_old_token_serves_while_the_new_one_comes() {
+    #[test]
+    fn the_old_token_serves_while_the_new_one_comes() {
         let (clock, cache) = (StoppedClock::at(NOON), Cache::new());
-        cache.get(&clock, at_once("a", NOON + 3600)).await.unwrap();
+        done(cache.get(&clock, at_once("a", NOON + 3600))).unwrap();
         clock.pass(3400);
         let mut renewing = pin!(cache.get(&clock, || Box::pin(std::future::pending())));
         assert!(poll(renewing.as_mut()).is_pending());
-        assert_eq!(cache.get(&clock, never).await.unwrap(), "a");
+        assert!(matches!(poll(pin!(cache.get(&clock, never))), Poll::Ready(Ok(token)) if token == "a"));
         // Until it has run out.
         clock.pass(200);
         assert!(poll(pin!(cache.get(&clock, never))).is_pending());
     }
 
-    #[tokio::test]
-    async fn a_failed_renewal_does_no_harm_and_is_not_repeated_at_once() {
+    #[test]
+    fn a_failed_renewal_does_no_harm_and_is_not_repeated_at_once() {
         let (clock, cache) = (StoppedClock::at(NOON), Cache::new());
-        cache.get(&clock, at_once("a", NOON + 3600)).await.unwrap();
+        done(cache.get(&clock, at_once("a", NOON + 3600))).unwrap();
         clock.pass(3400);
-        assert_eq!(cache.get(&clock, fails).await.unwrap(), "a");
+        assert_eq!(done(cache.get(&clock, fails)).unwrap(), "a");
         clock.pass(29);
-        assert_eq!(cache.get(&clock, never).await.unwrap(), "a");
+        assert_eq!(done(cache.get(&clock, never)).unwrap(), "a");
         clock.pass(1);
-        assert_eq!(cache.get(&clock, at_once("b", NOON + 7200)).await.unwrap(), "b");
+        assert_eq!(done(cache.get(&clock, at_once("b", NOON + 7200))).unwrap(), "b");
         clock.pass(3770);
-        let error = cache.get(&clock, fails).await.unwrap_err();
+        let error = done(cache.get(&clock, fails)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Authentication);
         assert_eq!(error.source().unwrap().to_string(), "away");
-        assert_eq!(cache.get(&clock, at_once("c", clock.seconds() + 60)).await.unwrap(), "c");
+        assert_eq!(done(cache.get(&clock, at_once("c", clock.seconds() + 60))).unwrap(), "c");
     }
 
     #[test]
@@ -333,17 +351,36 @@ mod tests {
         assert!(matches!(poll(second), Poll::Ready(Ok(token)) if token == "a"));
     }
 
-    #[tokio::test]
-    async fn a_refused_token_is_replaced_once() {
+    #[test]
+    fn a_refused_token_is_replaced_once() {
         let (clock, cache) = (StoppedClock::at(NOON), Cache::new());
-        let first = cache.get(&clock, at_once("a", NOON + 3600)).await.unwrap();
+        let first = done(cache.get(&clock, at_once("a", NOON + 3600))).unwrap();
         assert!(cache.refused(&first));
-        let second = cache.get(&clock, at_once("b", NOON + 3600)).await.unwrap();
+        let second = done(cache.get(&clock, at_once("b", NOON + 3600))).unwrap();
         assert!(cache.refused(&first), "the call was overtaken by one that was refused before");
         assert!(!cache.refused(&second));
         clock.pass(3600);
-        let third = cache.get(&clock, at_once("c", NOON + 7200)).await.unwrap();
+        let third = done(cache.get(&clock, at_once("c", NOON + 7200))).unwrap();
         assert!(cache.refused(&third));
+    }
+
+    #[test]
+    fn who_waits_is_woken() {
+        struct Woken(AtomicUsize);
+        impl std::task::Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        let (clock, cache) = (StoppedClock::at(NOON), Cache::new());
+        let woken = Arc::new(Woken(AtomicUsize::new(0)));
+        let mut second = pin!(cache.get(&clock, never));
+        {
+            let mut first = pin!(cache.get(&clock, || Box::pin(std::future::pending())));
+            assert!(poll(first.as_mut()).is_pending());
+            assert!(second.as_mut().poll(&mut Context::from_waker(&woken.clone().into())).is_pending());
+        }
+        assert_eq!(woken.0.load(Ordering::SeqCst), 1);
     }
 
     #[test]

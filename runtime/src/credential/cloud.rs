@@ -12,8 +12,8 @@ pub enum Audience {
 
 /// Microsoft runs several Azures, each with hosts and tokens of its own.
 ///
-/// The names are those of Microsoft's documentation ([national clouds][clouds], [hubs][hub], [hubs in China][china]) and of its clients
-/// (`IotHubAuthenticationScopes` for .NET, `CloudConfiguration` for Rust).
+/// The names are those of Microsoft's documentation ([national clouds][clouds], [hubs][hub], [hubs in China][china])
+/// and of its clients (`IotHubAuthenticationScopes` for .NET, `CloudConfiguration` for Rust).
 ///
 /// ```
 /// use specsmith_runtime::credential::{Audience, Cloud};

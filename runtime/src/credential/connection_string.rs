@@ -18,12 +18,12 @@ use crate::url::Endpoint;
 /// | a hub | `HostName`, `SharedAccessKeyName`, and `SharedAccessKey` |
 /// | a device | `HostName`, `DeviceId`, and `SharedAccessKey` or `x509=true` |
 ///
-/// Parts are separated by semicolons and come in any order, their names in any case. Instead of a key there may be a signed token,
-/// `SharedAccessSignature`. A device's may have `SharedAccessKeyName`, where the key is a policy's. `GatewayHostName` is
-/// the address to connect to, where that is not the hub's; tokens are for the hub all the same.
+/// Parts are separated by semicolons and come in any order, their names in any case. Instead of a key there may be a
+/// signed token, `SharedAccessSignature`. A device's may have `SharedAccessKeyName`, where the key is a policy's.
+/// `GatewayHostName` is the address to connect to, where that is not the hub's; tokens are for the hub all the same.
 ///
-/// `UseDevelopmentEmulator=true` permits plain `http`, and loopback addresses only: the address may then begin with `http://` (which is what
-/// it means without) or `https://`.
+/// `UseDevelopmentEmulator=true` permits plain `http`, and loopback addresses only: the address may then begin with
+/// `http://` (which is what it means without) or `https://`.
 ///
 /// ```
 /// use specsmith_runtime::credential::ConnectionString;
@@ -58,8 +58,8 @@ impl ConnectionString {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Build`](crate::ErrorKind::Build) where the text is none, or is a device's. The error says what is missing, doubled or
-    /// malformed, and repeats nothing of the text.
+    /// [`ErrorKind::Build`](crate::ErrorKind::Build) where the text is none, or is a device's. The error says what is
+    /// missing, doubled or malformed, and repeats nothing of the text.
     pub fn of_hub(text: &str) -> Result<ConnectionString, Error> {
         let parsed: ConnectionString = text.parse()?;
         match parsed.device_id {
@@ -72,8 +72,8 @@ impl ConnectionString {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Build`](crate::ErrorKind::Build) where the text is none, or is a hub's. The error says what is missing, doubled or
-    /// malformed, and repeats nothing of the text.
+    /// [`ErrorKind::Build`](crate::ErrorKind::Build) where the text is none, or is a hub's. The error says what is
+    /// missing, doubled or malformed, and repeats nothing of the text.
     pub fn of_device(text: &str) -> Result<ConnectionString, Error> {
         let parsed: ConnectionString = text.parse()?;
         match parsed.device_id {
@@ -124,8 +124,8 @@ impl ConnectionString {
         })
     }
 
-    /// A pipeline to this hub that sends what proves who is asking. Where that [needs a certificate](Self::needs_certificate), the
-    /// transport has it.
+    /// A pipeline to this hub that sends what proves who is asking. Where that [needs a
+    /// certificate](Self::needs_certificate), the transport has it.
     pub fn pipeline(&self, transport: Arc<dyn Transport>) -> Pipeline {
         Pipeline::new(self.endpoint.clone(), transport).with_credential(self.credential())
     }
@@ -157,7 +157,8 @@ pub fn hub_pipeline(text: &str) -> Result<Pipeline, Error> {
 ///
 /// # Errors
 ///
-/// As [`ConnectionString::of_device`]; where TLS cannot be set up; and where the device has a certificate in place of a key.
+/// As [`ConnectionString::of_device`]; where TLS cannot be set up; and where the device has a certificate in place of a
+/// key.
 #[cfg(feature = "reqwest")]
 pub fn device_pipeline(text: &str) -> Result<(Pipeline, String), Error> {
     let connection = ConnectionString::of_device(text)?;
@@ -185,8 +186,8 @@ fn malformed(name: &str, error: ParseError) -> Error {
     Error::build(format!("the connection string has a {name} that is malformed: expected {}", error.expected()))
 }
 
-/// The values of the parts, each where its name is in [`NAMES`]. Errors repeat names that we know, never the text: a key may stand anywhere in
-/// a string that is wrong.
+/// The values of the parts, each where its name is in [`NAMES`]. Errors repeat names that we know, never the text: a
+/// key may stand anywhere in a string that is wrong.
 fn parts(text: &str) -> Result<[Option<&str>; NAMES.len()], Error> {
     let mut values = [None; NAMES.len()];
     for (number, part) in text.split(';').map(str::trim).enumerate().filter(|(_, part)| !part.is_empty()) {
@@ -242,7 +243,8 @@ fn address<'a>(name: &str, text: &'a str, is_emulator: bool) -> Result<(Endpoint
     Ok((endpoint, host))
 }
 
-/// 1 to 128 of the characters that the service allows in an id. Of these the semicolon cannot stand in a connection string.
+/// 1 to 128 of the characters that the service allows in an id. Of these the semicolon cannot stand in a connection
+/// string.
 fn is_device_id(id: &str) -> bool {
     let ok = |b: u8| b.is_ascii_alphanumeric() || b"-:.+%_#*?!(),=@$'".contains(&b);
     (1..=128).contains(&id.len()) && id.bytes().all(ok)

@@ -32,7 +32,8 @@ pub struct SasKey {
     hashes: Arc<Hashes>,
 }
 
-/// HMAC's two hashes, each having read its pad; the key itself is not kept. Both wipe themselves, which the crate `hmac` does not do with the pads.
+/// HMAC's two hashes, each having read its pad; the key itself is not kept. Both wipe themselves, which the crate
+/// `hmac` does not do with the pads.
 struct Hashes {
     inner: Sha256,
     outer: Sha256,
@@ -92,8 +93,8 @@ impl SasKey {
         }
     }
 
-    /// The token that lets its bearer use `resource` until `expiry`: a host, or `host/devices/<id>`. The policy is the one
-    /// whose key this is; `None` where it is a device's.
+    /// The token that lets its bearer use `resource` until `expiry`: a host, or `host/devices/<id>`. The policy is the
+    /// one whose key this is; `None` where it is a device's.
     ///
     /// ```
     /// use specsmith_runtime::credential::SasKey;
@@ -109,7 +110,8 @@ impl SasKey {
     ///
     /// [`ErrorKind::Build`](crate::ErrorKind::Build) where resource or policy are empty, or the expiry is before 1970.
     pub fn token(&self, resource: &str, policy: Option<&str>, expiry: UnixTime) -> Result<SasToken, Error> {
-        // Resource, signature, expiry, policy: the order in which most clients write them, and the escapes of RFC 3986 §2.3.
+        // Resource, signature, expiry, policy: the order in which most clients write them, and the escapes of RFC 3986
+        // §2.3.
         let mut text = String::from("SharedAccessSignature sr=");
         let start = text.len();
         encode(&mut text, &resource)?;

@@ -50,8 +50,8 @@ pub use verify::{Refusal, Rights, Signer, covers, verify};
 ///
 /// A pipeline asks it anew for each try of a call, so that no retry sends a token that has run out.
 pub trait Credential: Send + Sync + 'static {
-    /// The value of the request's `Authorization` header; `None` leaves it out, as where the connection itself says who is
-    /// asking. It should be marked as sensitive.
+    /// The value of the request's `Authorization` header; `None` leaves it out, as where the connection itself says who
+    /// is asking. It should be marked as sensitive.
     ///
     /// # Errors
     ///
@@ -62,8 +62,8 @@ pub trait Credential: Send + Sync + 'static {
         clock: &'a dyn Clock,
     ) -> BoxFuture<'a, Result<Option<HeaderValue>, Error>>;
 
-    /// Looks at the headers of an answer of status 401 to a request with this `Authorization`, and says whether the request is
-    /// worth one more try: because something was learnt from it, as that the clocks differ.
+    /// Looks at the headers of an answer of status 401 to a request with this `Authorization`, and says whether the
+    /// request is worth one more try: because something was learnt from it, as that the clocks differ.
     fn refused(&self, sent: &HeaderValue, headers: &HeaderMap, clock: &dyn Clock) -> bool {
         let _ = (sent, headers, clock);
         false

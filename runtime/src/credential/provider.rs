@@ -16,7 +16,8 @@ type Provide = dyn Fn() -> BoxFuture<'static, Result<SasToken, BoxError>> + Send
 
 /// Sends tokens that somebody else signs, as where the key is in a safe place and programs get tokens only.
 ///
-/// A token is kept until shortly before its end, as it says itself; one that the service refuses before is replaced once.
+/// A token is kept until shortly before its end, as it says itself; one that the service refuses before is replaced
+/// once.
 ///
 /// ```
 /// use specsmith_runtime::BoxError;
@@ -44,7 +45,8 @@ impl SasProvider {
         SasProvider { provide: Box::new(move || Box::pin(provide())), cache: Cache::new() }
     }
 
-    /// How long before its end a token is replaced; without this five minutes. Never more than half of what it had to begin with.
+    /// How long before its end a token is replaced; without this five minutes. Never more than half of what it had to
+    /// begin with.
     #[must_use]
     pub fn with_renewal_margin(mut self, margin: Duration) -> SasProvider {
         self.cache.margin = margin;

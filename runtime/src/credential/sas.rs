@@ -27,9 +27,9 @@ const SKEW: u64 = 60;
 
 /// Signs tokens with a key: of a shared access policy, or of a device.
 ///
-/// A token is used by all calls until shortly before its end; then the next call signs another one. Where the service refuses
-/// one and its clock turns out to differ from ours (`Date`, RFC 9110 §6.6.1), tokens are signed by its clock from then on; a
-/// difference of less than a minute is not held to be the reason.
+/// A token is used by all calls until shortly before its end; then the next call signs another one. Where the service
+/// refuses one and its clock turns out to differ from ours (`Date`, RFC 9110 §6.6.1), tokens are signed by its clock
+/// from then on; a difference of less than a minute is not held to be the reason.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,8 +66,8 @@ struct Token {
 }
 
 impl SasCredential {
-    /// With a policy's key, for all that the policy allows at this hub. The host is the hub's name, also where another address is
-    /// connected to.
+    /// With a policy's key, for all that the policy allows at this hub. The host is the hub's name, also where another
+    /// address is connected to.
     pub fn for_hub(host: &str, policy: &str, key: SasKey) -> SasCredential {
         SasCredential::new(host.to_owned(), key).with_policy(policy)
     }

@@ -128,8 +128,8 @@ impl fmt::Debug for SasToken {
     }
 }
 
-/// Percent-decoding, once (RFC 3986 §2.1). A plus is a plus, and a percent sign before anything but two hexadecimal digits is
-/// itself.
+/// Percent-decoding, once (RFC 3986 §2.1). A plus is a plus, and a percent sign before anything but two hexadecimal
+/// digits is itself.
 pub(super) fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.contains(&b'%') {
         return Cow::Borrowed(text);

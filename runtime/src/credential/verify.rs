@@ -15,7 +15,8 @@ use crate::url::is_dots;
 
 /// What a shared access policy allows.
 ///
-/// Read and written as Azure Resource Manager writes them: names with commas between. To write the registry is to read it.
+/// Read and written as Azure Resource Manager writes them: names with commas between. To write the registry is to read
+/// it.
 ///
 /// ```
 /// use specsmith_runtime::credential::Rights;
@@ -92,8 +93,8 @@ impl fmt::Debug for Rights {
     }
 }
 
-/// Whom a server takes a token to be from: it looks for [`SasToken::policy`] among its policies; a token without one is from the
-/// device that the request's path names.
+/// Whom a server takes a token to be from: it looks for [`SasToken::policy`] among its policies; a token without one is
+/// from the device that the request's path names.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Signer<'a> {
@@ -119,8 +120,8 @@ pub enum Signer<'a> {
 
 /// Why a token was refused.
 ///
-/// That is for the server's own logs. The client is told the same for all of them (401; `Display` is one text), for the differences would
-/// tell who guesses what to guess next.
+/// That is for the server's own logs. The client is told the same for all of them (401; `Display` is one text), for the
+/// differences would tell who guesses what to guess next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -149,8 +150,8 @@ impl std::error::Error for Refusal {}
 /// Whether a token allows a request to `host` and `path`, which needs these rights.
 ///
 /// The host is the hub's name; a port is not looked at. The path is as it came, with its escapes and without the query.
-/// Both keys are tried, also where the first fits, and the comparison takes as long whatever the signature: how long it all takes does not
-/// depend on the keys.
+/// Both keys are tried, also where the first fits, and the comparison takes as long whatever the signature: how long it
+/// all takes does not depend on the keys.
 ///
 /// ```
 /// use specsmith_runtime::SystemClock;
@@ -226,8 +227,8 @@ fn is_of_device(path: &str, id: &str) -> bool {
 /// Whether a token for this scope (`sr`, as it stands in the token) is for a request to `host` and `path`.
 ///
 /// The scope is decoded once. Its host is compared without case and ports, its path with case and by whole segments,
-/// and one slash at the end is not looked at. One old client encodes the scope twice, and in small letters: where that shows, it is decoded twice and
-/// compared without case. A path with a segment `.` or `..` is covered by nothing.
+/// and one slash at the end is not looked at. One old client encodes the scope twice, and in small letters: where that
+/// shows, it is decoded twice and compared without case. A path with a segment `.` or `..` is covered by nothing.
 ///
 /// ```
 /// use specsmith_runtime::credential::covers;
@@ -305,6 +306,10 @@ mod tests {
             ("hub.example%252fdevices%252fa%25253a", HOST, "/devices/A%253A/files", true),
             ("hub.example%252fdevices%252fa%253a", HOST, "/devices/A%3A/files", true),
             ("hub.example%252fdevices%252fd1", HOST, "/devices/d10", false),
+            // An id that looks as if it were.
+            ("hub.example%2Fdevices%2Fa%252fb", HOST, "/devices/a%252fb", true),
+            ("hub.example%2Fdevices%2Fa%252fb", HOST, "/devices/A%252Fb", false),
+            ("hub.example%2Fdevices%2Fa%252fb", HOST, "/devices/a/b", false),
             // A longer scope than the path.
             ("hub.example%2Fdevices%2Fd1", HOST, "/devices", false),
             ("hub.example%2Fdevices%2Fd1%2F%2F", HOST, "/devices/d1", false),
