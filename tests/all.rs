@@ -8,6 +8,7 @@ mod authentication;
 mod corpus;
 mod diagnostics;
 mod features;
+mod hostile;
 mod package;
 mod requests;
 mod scratch;

@@ -60,6 +60,7 @@ pub(crate) fn cargo(folder: &Path, arguments: &[&str]) {
         .current_dir(folder)
         .env("CARGO_TARGET_DIR", kept("target"))
         .env("RUSTFLAGS", "-D warnings")
+        .env("RUSTDOCFLAGS", "-D warnings")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .output()
         .unwrap();

@@ -209,7 +209,9 @@ impl Builder {
         let run = pipeline::run(&self.input());
         if !self.quiet && std::env::var_os("OUT_DIR").is_some() {
             for path in run.sources.paths() {
-                println!("cargo::rerun-if-changed={}", path.display());
+                if let Some(line) = rerun_if_changed(path) {
+                    println!("{line}");
+                }
             }
         }
         if run.output.is_none() { Err(Failure::new(run)) } else { Ok(run) }
@@ -238,6 +240,12 @@ impl Builder {
             Failure::usage(message, "say where to write, with `Builder::out_dir` or from a build script")
         })
     }
+}
+
+/// What tells cargo of a file; `None` for a path that would tell it something else, by a line break in it.
+fn rerun_if_changed(path: &Path) -> Option<String> {
+    let path = path.display().to_string();
+    (!path.contains(['\n', '\r'])).then(|| format!("cargo::rerun-if-changed={path}"))
 }
 
 fn count(ir: &Crate, of: impl Fn(&Client) -> usize) -> usize {
@@ -410,3 +418,14 @@ impl fmt::Debug for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_is_told_nothing_by_a_path() {
+        assert_eq!(rerun_if_changed(Path::new("a b")).as_deref(), Some("cargo::rerun-if-changed=a b"));
+        assert_eq!(rerun_if_changed(Path::new("a\ncargo::rustc-link-arg=b")), None);
+    }
+}

@@ -25,5 +25,6 @@ mod resolve;
 mod sink;
 mod source;
 mod spec;
+mod visible;
 
 pub use self::builder::{Builder, Difference, Failure, Inspection, Messages, Summary};

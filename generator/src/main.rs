@@ -1,6 +1,7 @@
 //! The command-line tool: see `specsmith --help`.
 
 mod cli;
+mod visible;
 
 use std::process::ExitCode;
 

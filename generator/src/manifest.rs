@@ -96,8 +96,9 @@ pub(crate) struct Entry {
     pub at: Location,
 }
 
-/// Features of the generated crate that are no clients.
-const FEATURES: &[&str] = &["client", "default", "reqwest", "runtime", "server"];
+/// Features and modules of the generated crate that are no clients. In `src/bin`, cargo would look for programs.
+pub(crate) const FEATURES: &[&str] =
+    &["bin", "client", "default", "lib", "main", "reqwest", "runtime", "server", "specsmith_runtime"];
 
 /// Modules of a client that are no groups.
 const MODULES: &[&str] = &["models", "server"];

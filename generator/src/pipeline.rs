@@ -234,8 +234,13 @@ fn without_manifest(
             }
         }
     }
-    let mut scope = Scope::new(&["runtime"]);
-    for document in &documents {
+    (plan(&documents, crate_name, sources), applied)
+}
+
+/// A client for each document.
+fn plan(documents: &[FileId], crate_name: &str, sources: &Sources) -> Plan {
+    let mut scope = Scope::new(&[manifest::FEATURES, naming::RESERVED_FILES].concat());
+    for document in documents {
         scope.collect(Wanted::new(module(sources, *document)).or(naming::snake("api")));
     }
     let clients = documents.iter().zip(scope.assign()).map(|(document, module)| ClientPlan {
@@ -251,7 +256,7 @@ fn without_manifest(
         strict: false,
         whole: true,
     });
-    (Plan { crate_name: crate_name.to_owned(), clients: clients.collect() }, applied)
+    Plan { crate_name: crate_name.to_owned(), clients: clients.collect() }
 }
 
 /// By name, so that the order of arguments makes no difference; by folder, where that is the same.
@@ -279,6 +284,9 @@ fn module(sources: &Sources, file: FileId) -> Ident {
     let stem = sources.file(file).path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     naming::snake(&stem.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod smuggling;
 
 #[cfg(test)]
 mod tests {

@@ -204,6 +204,27 @@ fn a_file_of_somebody_else_is_not_overwritten() {
 }
 
 #[test]
+fn a_document_does_not_talk_to_the_terminal() {
+    let folder = Folder::new("terminal");
+    folder.replace("shelf.json", "Books_Get", "Books_Get\\u001b[2J\\u009b1m\\u202e\\n");
+    folder.replace(
+        "shelf.json",
+        "\"type\": \"string\" }]",
+        "\"type\": \"string\", \"format\": \"\\u001b[2J\\u202e\" }]",
+    );
+    for arguments in [&["inspect", "shelf.json"][..], &["inspect", "shelf.json", "--format", "json"], &["inspect"]] {
+        let (_, out, err) = folder.run(arguments);
+        for text in [out, err] {
+            assert!(!text.contains(|one: char| (one.is_control() && one != '\n') || one == '\u{202e}'), "{text:?}");
+        }
+    }
+    let (code, out, err) = folder.run(&["inspect", "shelf.json"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("Books_Get\u{241b}[2J\u{fffd}1m\u{fffd}\u{240a}  shelf."), "{out}");
+    assert!(err.contains("warning[SM505]"), "{err}");
+}
+
+#[test]
 fn inspect_lists_operations() {
     let folder = Folder::new("inspect");
     let (code, out, _) = folder.run(&["inspect"]);

@@ -125,7 +125,7 @@ impl Request {
     }
 
     /// Sets a header. A value with characters beyond visible ASCII, space and tab is refused (RFC 9110 §5.5): with a
-    /// line break in it, it would be two headers.
+    /// line break in it, it would be two headers. So is one that starts or ends with a space, which is no part of a value.
     pub fn header(&mut self, name: &'static str, value: &dyn Display) -> &mut Request {
         self.named_header(name.as_bytes(), name, value)
     }
@@ -139,7 +139,7 @@ impl Request {
         self
     }
 
-    /// Sets a header of several values.
+    /// Sets a header of several values. One with the separator in it is refused: it would be two.
     pub fn header_list<T: Display>(
         &mut self,
         name: &'static str,
@@ -147,6 +147,11 @@ impl Request {
         format: CollectionFormat,
     ) -> &mut Request {
         let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+        if texts.iter().any(|text| text.contains(format.separator())) {
+            let separator = format.separator();
+            return self
+                .fail(Error::build(format!("a value of the header `{name}` has `{separator}`, which separates them")));
+        }
         self.header(name, &texts.join(format.separator()))
     }
 
@@ -234,12 +239,19 @@ impl Request {
         let Ok(name) = HeaderName::from_bytes(name) else {
             return self.fail(Error::build(format!("the header `{shown}` has a name that no header can have")));
         };
-        match HeaderValue::from_str(&value.to_string()) {
-            Ok(value) => {
+        let text = value.to_string();
+        if text.trim_matches([' ', '\t']) != text {
+            let message =
+                format!("the value of the header `{shown}` starts or ends with a space, which would get lost");
+            return self.fail(Error::build(message));
+        }
+        // `http` lets other characters than ASCII pass, which servers read differently.
+        match HeaderValue::from_str(&text) {
+            Ok(value) if text.is_ascii() => {
                 self.headers.insert(name, value);
                 self
             }
-            Err(_) => self.fail(Error::build(format!(
+            _ => self.fail(Error::build(format!(
                 "the value of the header `{shown}` has a line break or another character that no header can carry"
             ))),
         }
@@ -281,7 +293,7 @@ impl Request {
         if let Some(accepted) = self.operation.accepted()
             && !self.headers.contains_key(ACCEPT)
         {
-            self.headers.insert(ACCEPT, HeaderValue::from_static(accepted));
+            self.header("accept", &accepted);
         }
         let method = self.operation.method().clone();
         let length = self.body.length();
@@ -342,13 +354,20 @@ fn append_list(out: &mut String, name: &str, values: Values<'_, '_>, format: Col
     Ok(())
 }
 
-/// Each value percent-encoded, what stands between them not: so that a separator in a value is none.
+/// Each value percent-encoded, a comma between them not: so that one in a value is none. The other separators have to be
+/// encoded themselves, and a value with one in it is refused: it would be two.
 fn encode_list(out: &mut String, values: Values<'_, '_>, format: CollectionFormat) -> Result<(), Error> {
+    let separator = format.encoded_separator();
     for (at, value) in values.enumerate() {
         if at > 0 {
-            out.push_str(format.encoded_separator());
+            out.push_str(separator);
         }
+        let start = out.len();
         url::encode(out, value)?;
+        if out.get(start..).is_some_and(|encoded| encoded.contains(separator)) {
+            let separator = format.separator();
+            return Err(Error::build(format!("a value of a list has {separator:?}, which separates them")));
+        }
     }
     Ok(())
 }
@@ -493,6 +512,34 @@ mod tests {
     }
 
     #[test]
+    fn a_value_with_the_separator_is_not_two() {
+        let list = |values: [&'static str; 2], format| {
+            let path = with(&PUT, |request| {
+                request.path_list(&values, format).path(&1);
+            });
+            let query = with(&PUT, |request| {
+                request.path(&1).path(&2).query_list("q", &values, format);
+            });
+            let header = with(&PUT, |request| {
+                request.path(&1).path(&2).header_list("x", &values, format);
+            });
+            [path, query, header].map(|request| request.is_ok())
+        };
+        // In a URL a comma that separates is not encoded, and one in a value is.
+        assert_eq!(list(["a,b", "c"], CollectionFormat::Csv), [true, true, false]);
+        assert_eq!(list(["a b", "c"], CollectionFormat::Ssv), [false; 3]);
+        assert_eq!(list(["a\tb", "c"], CollectionFormat::Tsv), [false; 3]);
+        assert_eq!(list(["a|b", "c"], CollectionFormat::Pipes), [false; 3]);
+        assert_eq!(list(["a b", "c,d"], CollectionFormat::Pipes), [true; 3]);
+    }
+
+    #[test]
+    fn an_accepted_type_that_no_header_can_carry_is_an_error() {
+        static BAD: Operation = Operation::new("A_Bad", Method::GET, "/").accept(Some("text/plain\r\nx: y"));
+        assert_eq!(with(&BAD, |_| {}).unwrap_err().kind(), ErrorKind::Build);
+    }
+
+    #[test]
     fn a_secret_is_not_shown() {
         let request = with(&PUT, |request| {
             request.path(&1).path(&2).secret_header("X-Key", &"hunter2".into());
@@ -519,7 +566,7 @@ mod tests {
             match request {
                 Ok(request) => {
                     prop_assert_eq!(request.headers().get("x-a").unwrap().as_bytes(), value.as_bytes());
-                    prop_assert!(!value.contains(['\r', '\n', '\0']));
+                    prop_assert!(value.is_ascii() && !value.contains(['\r', '\n', '\0']));
                 }
                 Err(error) => prop_assert_eq!(error.kind(), ErrorKind::Build),
             }

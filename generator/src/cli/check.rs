@@ -5,6 +5,7 @@ use clap::Args;
 use specsmith::Messages;
 
 use super::{Console, DONE, Input, NO, Target, counted, print};
+use crate::visible;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -39,9 +40,9 @@ impl Check {
         };
         let mut out = io::stdout().lock();
         for difference in &differences {
-            print(&mut out, &format!("{} {}", difference.path.display(), difference.what));
+            print(&mut out, &visible::line(&format!("{} {}", difference.path.display(), difference.what)));
             if let Some(diff) = &difference.diff {
-                print(&mut out, diff.trim_end());
+                diff.lines().for_each(|line| print(&mut out, &visible::line(line)));
             }
         }
         if differences.is_empty() {

@@ -5,6 +5,7 @@ use clap::Args;
 use specsmith::Summary;
 
 use super::{Console, DONE, Input, Target, counted, print};
+use crate::visible;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -64,7 +65,7 @@ fn text(summary: &Summary, start: Instant) -> String {
     };
     format!(
         "{}: {}, {}, {}, {}; {} ({changes}) in {:.0?}{warnings}",
-        summary.out.display(),
+        visible::line(&summary.out.display().to_string()),
         counted(summary.documents, "document"),
         counted(summary.overlays, "overlay"),
         counted(summary.operations, "operation"),

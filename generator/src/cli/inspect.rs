@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::{Console, DONE, Input, counted, print};
+use crate::visible;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -43,7 +44,7 @@ impl Inspect {
         console.messages(&inspection.warnings);
         let text = match self.format {
             Format::Text => text(&inspection.value),
-            Format::Json => serde_json::to_string_pretty(&inspection.value).unwrap_or_default(),
+            Format::Json => visible::json(&format!("{:#}", inspection.value)),
         };
         print(&mut io::stdout(), &text);
         DONE
@@ -64,7 +65,7 @@ fn text(value: &Value) -> String {
             };
             let overlay = operation["overlay"]["file"].as_str().map(|file| format!("  [{file}]")).unwrap_or_default();
             let route = format!("{} {}", word(&operation["method"]), word(&operation["path"]));
-            [word(&operation["id"]), call, format!("{route}{overlay}")]
+            [visible::line(&word(&operation["id"])), call, visible::line(&format!("{route}{overlay}"))]
         })
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();

@@ -162,6 +162,8 @@ codes! {
     PathHole = "SM515", Warning;
     /// A path parameter has no variable in the path.
     PathParameter = "SM516", Warning;
+    /// No request can have a path, a host, a header's name or a media type like this, or it would lead elsewhere than it seems.
+    Unsendable = "SM517", Error;
 
     /// A manifest has a value that it cannot have, or lacks one.
     ManifestValue = "SM601", Error;

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::{Diagnostic, Label, Location, Part, Pointer, Severity};
 use crate::source::{Position, Sources};
+use crate::visible::picture;
 
 mod json;
 mod sarif;
@@ -245,23 +246,11 @@ fn harmless(text: &str) -> String {
 
 /// Adds a character, or what stands for it, and says how many columns that takes.
 fn push_harmless(out: &mut String, character: char) -> usize {
-    match character {
-        '\t' => {
-            out.push_str("    ");
-            return 4;
-        }
-        // The pictures of the control characters stand in their order.
-        '\0'..='\x1f' => out.push(char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}')),
-        '\x7f' => out.push('␡'),
-        // C1 controls and line separators, and what turns the direction of text around.
-        '\u{80}'..='\u{9f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{61c}' => out.push('\u{fffd}'),
-        other => out.push(other),
+    if character == '\t' {
+        out.push_str("    ");
+        return 4;
     }
+    out.push(picture(character).unwrap_or(character));
     1
 }
 

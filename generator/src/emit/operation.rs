@@ -13,11 +13,6 @@ use crate::ir::{
 use crate::naming::{self, Ident};
 use crate::render::{Code, line, literal};
 
-/// Whether code, and not only documentation, names a model.
-fn uses_models(body: &str) -> bool {
-    body.lines().any(|line| line.contains(MODELS) && !line.trim_start().starts_with("///"))
-}
-
 /// What stands before the name of a model in these files.
 pub(super) const MODELS: &str = "models::";
 
@@ -64,7 +59,7 @@ pub(super) fn file(ir: &Crate, client: &Client, group: &Group, form: Form) -> St
     imports.write(&mut code);
     code.gap();
     line!(code, "use super::Client;");
-    if uses_models(&body) {
+    if imports.has_models() {
         line!(code, "use super::models;");
     }
     code.gap();
@@ -448,11 +443,13 @@ impl Writer<'_> {
 
     /// The path with its holes: `{}` for a segment, `{*}` for several.
     fn template(&self, operation: &Operation) -> String {
-        let mut path = encode(&operation.base_path.0);
+        let mut path = encode(&operation.base_path.0, PATH);
         for part in &operation.path {
             match part {
-                PathPart::Text(text) => path.push_str(&encode(&text.0)),
-                PathPart::Hole { parameter: PathArgument::Constant(value), .. } => path.push_str(&encode(&value.0)),
+                PathPart::Text(text) => path.push_str(&encode(&text.0, PATH)),
+                PathPart::Hole { parameter: PathArgument::Constant(value), raw, .. } => {
+                    path.push_str(&encode(&value.0, if *raw { PATH } else { SEGMENT }));
+                }
                 PathPart::Hole { raw: true, .. } => path.push_str("{*}"),
                 PathPart::Hole { raw: false, .. } => path.push_str("{}"),
             }
@@ -471,11 +468,17 @@ fn whole_decoder(operation: &Operation) -> String {
     }
 }
 
-/// A template's text as a URL has it: what RFC 3986 §3.3 does not allow in a path is percent-encoded.
-fn encode(text: &str) -> String {
+/// What may stand in a path, beside letters and digits: RFC 3986 §3.3, and escapes.
+const PATH: &[u8] = b"/-._~!$&'()*+,;=:@%";
+
+/// What stands for nothing but itself wherever it stands, beside letters and digits (RFC 3986 §2.3).
+const SEGMENT: &[u8] = b"-._~";
+
+/// A text as a URL has it: all but letters, digits and what is allowed is percent-encoded.
+fn encode(text: &str, allowed: &[u8]) -> String {
     let mut path = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || allowed.contains(&byte) {
             path.push(char::from(byte));
         } else {
             path.push_str(&format!("%{byte:02X}"));

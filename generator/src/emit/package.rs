@@ -4,6 +4,7 @@ use super::{HEADER, RUNTIME, client};
 use crate::ir::{Client, Crate, Prose};
 use crate::render::{Code, inline_code, line, string};
 use crate::sink::OutputFile;
+use crate::visible::{self, is_invisible};
 
 /// What a package says about itself.
 #[derive(Clone, Debug, Default)]
@@ -39,13 +40,18 @@ pub(super) fn files(ir: &Crate, package: &Package) -> Vec<OutputFile> {
     files
 }
 
-/// A TOML string.
+/// A TOML string, without control characters.
 fn toml(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         match character {
             '"' | '\\' => out.extend(['\\', character]),
-            control if control.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(control))),
+            '\n' => out.push_str("\\n"),
+            // Cargo hands the texts on to rustc, which a NUL would not survive; no other one can be meant either.
+            control if control.is_control() => {}
+            hidden if is_invisible(hidden) => {
+                out.push_str(&format!("\\U{:08X}", u32::from(hidden)));
+            }
             other => out.push(other),
         }
     }
@@ -120,7 +126,7 @@ fn features(code: &mut Code, ir: &Crate, package: &Package) {
     line!(code, "reqwest = [\"client\", \"specsmith-runtime/reqwest\"]");
     for client in &ir.clients {
         let documents: Vec<&str> = client.documents.iter().map(|document| document.file.as_str()).collect();
-        let documents: String = documents.join(", ").chars().filter(|character| !character.is_control()).collect();
+        let documents = visible::line(&documents.join(", "));
         line!(code, "# The client `{}`: {documents}.", client.module.bare());
         line!(code, "{} = []", client.module.bare());
     }

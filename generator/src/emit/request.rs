@@ -146,8 +146,9 @@ impl Writer<'_> {
     }
 
     /// A body that is made from arguments.
-    fn assembled(&self, parameter: &Parameter) -> String {
+    fn assembled(&mut self, parameter: &Parameter) -> String {
         let Some((model, shape)) = flattened(self.client, parameter) else { return String::new() };
+        self.imports.add_models();
         let arguments: Vec<String> = shape.fields.iter().map(|field| field.name.to_string()).collect();
         format!("v1::Wire::view(&{MODELS}{}::new({}))", model.name, arguments.join(", "))
     }

@@ -6,19 +6,22 @@ use super::RUNTIME;
 use crate::ir::{Client, Type};
 use crate::render::{Code, line};
 
-/// The names that a file takes from the runtime.
+/// The names that a file takes from the runtime, and whether it names models of another file.
 #[derive(Debug, Default)]
-pub(super) struct Imports(BTreeSet<&'static str>);
+pub(super) struct Imports {
+    names: BTreeSet<&'static str>,
+    models: bool,
+}
 
 impl Imports {
     pub(super) fn add(&mut self, name: &'static str) -> &'static str {
-        self.0.insert(name);
+        self.names.insert(name);
         name
     }
 
     /// The statement that brings in the runtime's names, and the module that has the others.
     pub(super) fn write(&self, code: &mut Code) {
-        let names = self.0.iter().filter(|name| **name != "BTreeMap").map(|name| (*name).to_owned());
+        let names = self.names.iter().filter(|name| **name != "BTreeMap").map(|name| (*name).to_owned());
         let names: Vec<String> = std::iter::once("self".to_owned()).chain(names).collect();
         match names.as_slice() {
             [_] => line!(code, "use {RUNTIME}::codegen::v1;"),
@@ -27,7 +30,15 @@ impl Imports {
     }
 
     pub(super) fn has_map(&self) -> bool {
-        self.0.contains("BTreeMap")
+        self.names.contains("BTreeMap")
+    }
+
+    pub(super) fn add_models(&mut self) {
+        self.models = true;
+    }
+
+    pub(super) fn has_models(&self) -> bool {
+        self.models
     }
 }
 
@@ -59,6 +70,7 @@ pub(super) fn owned(ty: &Type, client: &Client, models: &str, imports: &mut Impo
             "Map<String, Value>"
         }
         Type::Model(id) => {
+            imports.add_models();
             return client.models.get(id.0).map_or_else(String::new, |model| format!("{models}{}", model.name));
         }
         Type::List(item) => return format!("Vec<{}>", owned(item, client, models, imports)),

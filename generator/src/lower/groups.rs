@@ -15,8 +15,20 @@ use crate::naming::{self, Ident, Scope, Wanted};
 use crate::spec::nearest;
 
 /// Names that a client has of its own.
-const CLIENT_NAMES: &[&str] =
-    &["new", "from_connection_string", "builder", "with_pipeline", "pipeline", "clone", "models", "server", "client"];
+const CLIENT_NAMES: &[&str] = &[
+    "new",
+    "from_connection_string",
+    "builder",
+    "with_pipeline",
+    "pipeline",
+    "clone",
+    "models",
+    "server",
+    "client",
+    "lib",
+    "main",
+    "mod",
+];
 
 /// Names that a method's body uses.
 const LOCALS: &[&str] = &["request", "client", "call", "self"];
@@ -42,7 +54,7 @@ pub(super) fn groups(
         report_ungrouped(&left, &meant, diagnostics);
     }
     by_prefix(left, &mut drafts);
-    let mut scope = Scope::new(CLIENT_NAMES);
+    let mut scope = Scope::new(&[CLIENT_NAMES, naming::RESERVED_FILES].concat());
     for draft in &drafts {
         scope.collect(draft.module.clone());
     }

@@ -16,6 +16,7 @@ mod operation;
 mod path;
 mod response;
 mod schema;
+mod sendable;
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -88,6 +89,7 @@ pub(crate) fn lower(plan: &Plan, graph: &Graph, diagnostics: &mut Diagnostics) -
 
 fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnostics: &mut Diagnostics) -> Client {
     let documents: Vec<&Document> = plan.documents.iter().filter_map(|file| graph.documents.get(file)).collect();
+    documents.iter().for_each(|document| sendable::check(document, diagnostics));
     let mut schemas = Schemas::new(graph, hierarchy, plan, diagnostics);
     let mut scope = ClientScope::new(plan, graph);
     let mut absent = Absent::new(plan, documents.len(), schemas.diagnostics);
@@ -161,10 +163,9 @@ fn describe(plan: &ClientPlan, documents: &[&Document]) -> String {
 fn endpoint(documents: &[&Document]) -> Option<Literal> {
     let first = documents.first()?;
     let host = first.host.as_deref()?;
-    let possible = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte));
     let agreed = documents.iter().all(|document| document.host == first.host && document.parameterized_host.is_none());
     let scheme = if first.schemes.contains(&Scheme::Https) || first.schemes.is_empty() { "https" } else { "http" };
-    (possible && agreed).then(|| Literal(format!("{scheme}://{host}")))
+    (sendable::is_host(host) && agreed).then(|| Literal(format!("{scheme}://{host}")))
 }
 
 /// What stands before every path of a document: `basePath`, or what follows the last hole of a parameterized host.

@@ -7,6 +7,7 @@ use super::client::ClientScope;
 use super::media;
 use super::path::{self, Hole};
 use super::schema::Schemas;
+use super::sendable;
 use crate::diag::{Code, Diagnostic, Location};
 use crate::ir::{
     BodyKind, CollectionFormat, Constant, Literal, LongRunning, Method, Parameter, PathArgument, PathPart, Place,
@@ -45,7 +46,8 @@ impl<'g> Context<'_, 'g> {
     /// `None` where it cannot be written; a diagnostic says why.
     pub(super) fn operation(&mut self, item: &'g spec::PathItem, source: &'g spec::Operation) -> Option<Lowered> {
         let id = self.id(item, source);
-        let (group, method) = match id.split_once('_') {
+        // Of an id that is made from the route, an underscore tells digits apart: `/v1.0/items`.
+        let (group, method) = match id.split_once('_').filter(|_| source.id.is_some()) {
             Some((group, method)) if !group.is_empty() && !method.is_empty() => (group.to_owned(), method.to_owned()),
             _ => (self.client.default_group(self.document, self.graph), id.clone()),
         };
@@ -206,7 +208,18 @@ impl<'g> Context<'_, 'g> {
                 parts.raw.push(parameter.name.clone());
             }
         }
+        if parameter.place == In::Header {
+            let (name, keyword) = match &parameter.header_prefix {
+                Some(prefix) => (prefix, "x-ms-header-collection-prefix"),
+                None => (&parameter.name, "name"),
+            };
+            self.schemas.diagnostics.extend(sendable::header_fault(name, &parameter.at.join(keyword)));
+        }
         if let Some(constant) = constant(parameter) {
+            if parameter.place == In::Path {
+                let fault = sendable::argument_fault(&constant.0, parameter.raw, &parameter.at.join("enum"));
+                self.schemas.diagnostics.extend(fault);
+            }
             parts.constant(parameter, constant);
             return Some(());
         }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::equal::same_schema;
 use super::media;
 use super::operation::Context;
+use super::sendable;
 use crate::ir::{
     EtagSource, Literal, Output, OutputVariant, Paging, Prose, Response, ResponseBody, ResponseHeader, Status, Type,
 };
@@ -56,6 +57,10 @@ impl<'g> Context<'_, 'g> {
                     }
                 }
             };
+            for (name, header) in &response.headers {
+                let name = header.header_prefix.as_ref().unwrap_or(name);
+                self.schemas.diagnostics.extend(sendable::header_fault(name, &header.at));
+            }
             let headers = response.headers.iter().map(|(name, header)| ResponseHeader {
                 wire: Literal(header.header_prefix.clone().unwrap_or_else(|| name.clone())),
                 prefix: header.header_prefix.is_some(),

@@ -170,6 +170,11 @@ impl<'d> Reader<'d> {
     /// The name of a module beside others that are always there.
     pub(super) fn module(&mut self, name: &str, taken: &[&str], by: &str, at: &Location) -> Option<Ident> {
         let module = self.ident(name, Case::Snake, "module", at, Part::Node)?;
+        if naming::RESERVED_FILES.contains(&module.bare()) {
+            let message = format!("`{name}` would be a file that cannot be on Windows");
+            self.push(Diagnostic::new(Code::ManifestName, message).at(at).help("choose another name"));
+            return None;
+        }
         if taken.contains(&module.bare()) {
             let message = format!("`{name}` is the name of a {by} that is always there");
             self.push(Diagnostic::new(Code::ManifestName, message).at(at).help("choose another name"));

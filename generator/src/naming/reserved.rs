@@ -95,6 +95,12 @@ pub(crate) const RESERVED_TYPES: &[&str] = &[
     "Wire",
 ];
 
+/// Names that no file may have on Windows, whatever its extension.
+pub(crate) const RESERVED_FILES: &[&str] = &[
+    "aux", "com0", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "con", "lpt0", "lpt1",
+    "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9", "nul", "prn",
+];
+
 /// The names that a type of this name may have, the best first: `Error` cannot but be `ErrorModel`.
 pub(crate) fn type_candidates(name: &str) -> Vec<Ident> {
     let plain = pascal(name);

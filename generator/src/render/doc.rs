@@ -8,6 +8,8 @@ use std::collections::HashMap;
 
 use blocks::{Block, blocks};
 
+use crate::visible::is_invisible;
+
 mod blocks;
 mod html;
 mod inline;
@@ -33,6 +35,13 @@ pub(crate) fn lines(text: &str, width: usize) -> Vec<String> {
         before = Some(block);
     }
     lines
+}
+
+/// Whether a line starts an item of a list.
+pub(crate) fn is_item(line: &str) -> bool {
+    let rest = line.trim_start();
+    let numbered = rest.trim_start_matches(|first: char| first.is_ascii_digit());
+    rest.starts_with("- ") || (numbered.len() < rest.len() && numbered.starts_with(". "))
 }
 
 /// A code span that shows any text: backticks in it are no matter, and what cannot be seen is written as an escape.
@@ -76,22 +85,6 @@ fn cleaned(text: &str) -> String {
         }
     }
     cleaned
-}
-
-/// Characters that take no room, or turn the direction of the text around (rustc denies those in comments).
-fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 /// Where the runs of backticks stand in a text.

@@ -8,6 +8,7 @@ mod doc;
 use std::fmt::{self, Write as _};
 
 use crate::ir::{Literal, Prose};
+use crate::visible::is_invisible;
 
 pub(crate) use self::doc::inline_code;
 
@@ -150,14 +151,16 @@ impl Code {
             self.doc(format_args!("- {head}"));
             return;
         };
-        if head.len() > 40 {
+        if head.len() > 40 || doc::is_item(first) {
             self.doc(format_args!("- {head}:"));
             self.doc(format_args!("  {first}"));
         } else {
             self.doc(format_args!("- {head}: {first}"));
         }
-        for line in rest.iter().filter(|line| !line.is_empty()) {
-            self.doc(format_args!("  {line}"));
+        // What stands behind a list would belong to its last item.
+        let with_list = lines.iter().any(|line| doc::is_item(line));
+        for line in rest.iter().filter(|line| with_list || !line.is_empty()) {
+            self.doc(format_args!("{}", format!("  {line}").trim_end()));
         }
     }
 
@@ -218,7 +221,7 @@ pub(crate) fn string(text: &str) -> String {
             '"' | '\\' => out.extend(['\\', character]),
             '\n' => out.push_str("\\n"),
             ' '..='~' => out.push(character),
-            other if other.is_alphanumeric() => out.push(other),
+            other if other.is_alphanumeric() && !is_invisible(other) => out.push(other),
             other => out.extend(other.escape_unicode()),
         }
     }

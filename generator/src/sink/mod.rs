@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use similar::TextDiff;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::naming::RESERVED_FILES;
 
 mod disk;
 mod ledger;
@@ -222,9 +223,16 @@ fn check_paths(files: &[OutputFile], diags: &mut Diagnostics) {
     }
 }
 
-/// Whether a path stays in the folder it is relative to, on every system, and out of hidden ones.
+/// Whether a path stays in the folder it is relative to, out of hidden ones, and is that of a file, on every system.
 fn is_inside(path: &str) -> bool {
-    path.split('/').all(|step| !step.is_empty() && !step.starts_with('.') && !step.contains(['\\', ':', '\0']))
+    path.split('/').all(|step| {
+        let stem = step.split('.').next().unwrap_or_default().to_ascii_lowercase();
+        !step.is_empty()
+            && !step.starts_with('.')
+            && !step.contains(['\\', ':', '<', '>', '"', '|', '?', '*'])
+            && !step.contains(char::is_control)
+            && !RESERVED_FILES.contains(&stem.as_str())
+    })
 }
 
 /// Whether it is a path of a file that may be written to the output folder.

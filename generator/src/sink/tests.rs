@@ -159,7 +159,22 @@ fn a_stale_file_that_was_edited_stays() {
 #[test]
 fn paths_must_stay_in_the_folder() {
     let folder = Folder::new();
-    for path in ["../x", "/x", "a/../../x", "a//b", "", "./x", "a\\..\\x", "C:x", "a/", ".specsmith.json"] {
+    for path in [
+        "../x",
+        "/x",
+        "a/../../x",
+        "a//b",
+        "",
+        "./x",
+        "a\\..\\x",
+        "C:x",
+        "a/",
+        ".specsmith.json",
+        "con.rs",
+        "a/NUL",
+        "a/b?",
+        "a\n",
+    ] {
         assert_eq!(folder.write(&[("ok.rs", ""), (path, "")]), (None, vec![Code::OutputUnusable]), "{path}");
     }
     assert_eq!(folder.write(&[("a/B.rs", ""), ("A/b.rs", "")]).1, [Code::OutputUnusable]);

@@ -136,8 +136,8 @@ impl Pipeline {
     ///
     /// [`ErrorKind::Build`] where the text has characters that no header can carry.
     pub fn with_user_agent(self, text: &str) -> Result<Pipeline, Error> {
-        let value = HeaderValue::from_str(text)
-            .map_err(|_| Error::build("the user agent has characters that no header can carry"))?;
+        let value = HeaderValue::from_str(text).ok().filter(|_| text.is_ascii());
+        let value = value.ok_or_else(|| Error::build("the user agent has characters that no header can carry"))?;
         Ok(self.change(|inner| inner.user_agent = value))
     }
 

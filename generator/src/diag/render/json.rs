@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Location, Placed, Position, display, sorted};
 use crate::diag::Diagnostic;
 use crate::source::Sources;
+use crate::visible;
 
 /// Problems for programs.
 pub(crate) fn render_json(diagnostics: &[Diagnostic], sources: &Sources) -> String {
@@ -26,7 +27,7 @@ pub(crate) fn render_json(diagnostics: &[Diagnostic], sources: &Sources) -> Stri
         object.insert("labels".to_owned(), Value::Array(labels));
         object.insert("help".to_owned(), diagnostic.help.as_deref().into());
         // Writing to a string does not fail.
-        let _ = writeln!(out, "{}", Value::Object(object));
+        let _ = writeln!(out, "{}", visible::json(&Value::Object(object).to_string()));
     }
     out
 }

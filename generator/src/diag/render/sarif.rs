@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Location, Placed, Position, display, sorted};
 use crate::diag::{Code, Diagnostic};
 use crate::source::Sources;
+use crate::visible;
 
 /// A log, also of a run without problems: it says that there are none.
 pub(crate) fn render_sarif(diagnostics: &[Diagnostic], sources: &Sources) -> String {
@@ -28,7 +29,7 @@ pub(crate) fn render_sarif(diagnostics: &[Diagnostic], sources: &Sources) -> Str
             "results": results,
         }],
     });
-    format!("{log:#}\n")
+    visible::json(&format!("{log:#}\n"))
 }
 
 fn rule(code: Code) -> Value {
