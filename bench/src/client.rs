@@ -1,5 +1,7 @@
 //! What a client costs: a `get` through `iothub` beside the same request by hand.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -128,7 +130,7 @@ pub(crate) fn load(who: Who, address: SocketAddr) -> Result<()> {
 struct Clients {
     ours: iothub::hub::Client,
     by_hand: reqwest::Client,
-    url: String,
+    endpoint: String,
     token: String,
 }
 
@@ -145,7 +147,7 @@ impl Clients {
         Ok(Self {
             ours: iothub::hub::Client::with_pipeline(pipeline.with_credential(Arc::new(credential))),
             by_hand: client()?,
-            url: format!("http://{address}/devices/dev1?api-version=2016-11-14"),
+            endpoint: format!("http://{address}"),
             token: format!("SharedAccessSignature sr=hub1.azure-devices.net&sig={KEY}&se=4102444800&skn=service"),
         })
     }
@@ -165,10 +167,13 @@ impl Clients {
                 std::hint::black_box(&device);
             }
             Who::ByHand => {
+                // The same URL and headers.
+                let (endpoint, id) = (&self.endpoint, std::hint::black_box("dev1"));
                 let request = self
                     .by_hand
-                    .get(&self.url)
+                    .get(format!("{endpoint}/devices/{id}?api-version=2016-11-14"))
                     .header("authorization", &self.token)
+                    .header("x-ms-client-request-id", format!("{:032x}", RandomState::new().hash_one(0)))
                     .header("accept", "application/json")
                     .header("user-agent", "by-hand/1.0");
                 let answer = request.send().await?.error_for_status()?.bytes().await?;

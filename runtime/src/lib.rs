@@ -53,7 +53,7 @@ pub mod wire;
 pub use binary::{Base64, Base64Url};
 pub use body::{Body, BodyStream, CollectError};
 pub use bytes::Bytes;
-pub use call::Call;
+pub use call::{Call, Pending};
 pub use clock::{Clock, SystemClock};
 pub use decimal::Decimal;
 pub use error::{BoxError, Error, ErrorFormat, ErrorKind, ParseError};

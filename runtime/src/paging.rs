@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use http::Method;
 
+use crate::call::Pending;
 use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::request::Request;
@@ -96,17 +97,10 @@ impl<P: 'static, T: 'static> PagedCall<P, T> {
 
 impl<P: 'static, T: 'static> IntoFuture for PagedCall<P, T> {
     type Output = Result<Response<P>, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
+    type IntoFuture = Pending<P>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        let (cursor, decode) = (Cursor::new(self.pipeline, self.request, self.from), self.decode);
-        Box::pin(async move {
-            let raw = cursor.ask().await?;
-            match decode(&raw) {
-                Ok(body) => Ok(raw.with_body(body)),
-                Err(error) => Err(raw.into_error(error)),
-            }
-        })
+    fn into_future(self) -> Pending<P> {
+        Pending::new(Cursor::new(self.pipeline, self.request, self.from).ask(), self.decode)
     }
 }
 

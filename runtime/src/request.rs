@@ -13,6 +13,9 @@ use crate::operation::Operation;
 use crate::secret::Secret;
 use crate::url::{self, CollectionFormat, Endpoint};
 
+/// How many bytes a usual URL has at the most.
+const ROOM: usize = 192;
+
 /// What an operation is called with: path, query, headers and body.
 ///
 /// Generated methods fill it in and hand it to [`Pipeline::send`](crate::Pipeline::send). No method fails: the first
@@ -48,9 +51,10 @@ impl Request {
     pub fn new(operation: &'static Operation) -> Request {
         Request {
             operation,
-            path: String::new(),
+            path: String::with_capacity(ROOM),
             template: operation.path(),
-            query: String::new(),
+            // Every operation of a service with versions has one parameter at least.
+            query: String::with_capacity(if operation.version().is_some() { ROOM / 2 } else { 0 }),
             form: String::new(),
             headers: HeaderMap::new(),
             body: Body::Empty,
@@ -313,10 +317,12 @@ impl Request {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let mut target = endpoint.to_string();
-        target.push_str(&self.path);
+        // In the room that there is.
+        let separator = if self.path.contains('?') { '&' } else { '?' };
+        let mut target = self.path;
+        target.insert_str(0, endpoint.as_str());
         if !self.query.is_empty() {
-            target.push(if self.path.contains('?') { '&' } else { '?' });
+            target.push(separator);
             target.push_str(&self.query);
         }
         let uri = Uri::try_from(target)

@@ -257,8 +257,11 @@ impl Machine {
         }
     }
 
-    /// The result, once it is [done](Machine::is_done).
-    pub(super) async fn result(self) -> Result<RawResponse, Error> {
+    /// Waits for the end, and gives the result.
+    pub(super) async fn finish(mut self) -> Result<RawResponse, Error> {
+        while !self.is_done() {
+            self.poll().await?;
+        }
         match self.step {
             Step::Done(answer) => Ok(answer),
             Step::Get(url) | Step::Poll { url, .. } => self.pipeline.follow(self.operation, Method::GET, &url).await,

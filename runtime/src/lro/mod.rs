@@ -12,7 +12,7 @@ use futures_core::Stream;
 use serde_json::Value;
 
 use self::machine::Machine;
-use crate::call::Call;
+use crate::call::{Call, Pending};
 use crate::error::Error;
 use crate::operation::Operation;
 use crate::pipeline::Pipeline;
@@ -91,10 +91,11 @@ impl<T: 'static> LongCall<T> {
 
 impl<T: 'static> IntoFuture for LongCall<T> {
     type Output = Result<Response<T>, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
+    type IntoFuture = Pending<T>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.start().await?.await })
+    fn into_future(self) -> Pending<T> {
+        let (pipeline, request, decode) = self.call.into_parts();
+        Pending::new(Box::pin(async move { Machine::start(pipeline, request).await?.finish().await }), decode)
     }
 }
 
@@ -221,13 +222,12 @@ impl<T> Stream for Poller<T> {
 
 impl<T: 'static> IntoFuture for Poller<T> {
     type Output = Result<Response<T>, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
+    type IntoFuture = Pending<T>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        let decode = self.decode;
+    fn into_future(self) -> Pending<T> {
         let state = self.state;
-        Box::pin(async move {
-            let mut machine = match state {
+        let answer = async move {
+            let machine = match state {
                 State::Idle(machine) => machine,
                 State::Busy(step) => {
                     let (machine, progress) = step.await;
@@ -236,15 +236,9 @@ impl<T: 'static> IntoFuture for Poller<T> {
                 }
                 State::Over => return Err(Error::build("the operation has failed, which has been said before")),
             };
-            while !machine.is_done() {
-                machine.poll().await?;
-            }
-            let raw = machine.result().await?;
-            match decode(&raw) {
-                Ok(body) => Ok(raw.with_body(body)),
-                Err(error) => Err(raw.into_error(error)),
-            }
-        })
+            machine.finish().await
+        };
+        Pending::new(Box::pin(answer), self.decode)
     }
 }
 

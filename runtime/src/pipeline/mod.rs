@@ -7,7 +7,7 @@ mod telemetry;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
@@ -23,7 +23,7 @@ use self::retry::Safety;
 pub(crate) use self::retry::retry_after;
 use self::telemetry::Span;
 use crate::body::{Body, CollectError};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
 use crate::operation::Operation;
@@ -87,6 +87,7 @@ const USER_AGENT_TEXT: &str = concat!("specsmith-runtime/", env!("CARGO_PKG_VERS
 impl Pipeline {
     /// A pipeline to this endpoint, without a credential.
     pub fn new(endpoint: Endpoint, transport: Arc<dyn Transport>) -> Pipeline {
+        let clock = transport.clock();
         Pipeline {
             inner: Arc::new(Inner {
                 transport,
@@ -101,7 +102,7 @@ impl Pipeline {
                 poll_delays: (Duration::from_secs(1), Duration::from_secs(30)),
                 call_policies: Vec::new(),
                 try_policies: Vec::new(),
-                clock: Arc::new(SystemClock),
+                clock,
             }),
         }
     }
@@ -195,7 +196,7 @@ impl Pipeline {
         self.change(|inner| inner.try_policies.push(policy))
     }
 
-    /// Takes time and chance from this clock.
+    /// Takes time and chance from this clock, rather than from the transport's.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Pipeline {
         self.change(|inner| inner.clock = clock)
@@ -229,22 +230,21 @@ impl Pipeline {
     /// One of each [`ErrorKind`] but the decoding of the body, with the operation's id.
     pub fn send(&self, request: Request) -> BoxFuture<'static, Result<RawResponse, Error>> {
         let (inner, operation) = (Arc::clone(&self.inner), request.operation());
-        Box::pin(async move {
-            let sent = async { inner.send(operation, inner.http(request)?).await };
-            sent.await.map_err(|error| error.with_operation(operation.id()))
-        })
+        let request = inner.http(request);
+        Box::pin(
+            async move { inner.send(operation, request).await.map_err(|error| error.with_operation(operation.id())) },
+        )
     }
 
     /// The same, and the path and query that the request had.
     pub(crate) fn send_noting(&self, request: Request) -> BoxFuture<'static, Result<(String, RawResponse), Error>> {
         let (inner, operation) = (Arc::clone(&self.inner), request.operation());
+        let request = inner.http(request);
+        let target = request.as_ref().ok().and_then(|request| request.uri().path_and_query()).map(ToString::to_string);
         Box::pin(async move {
-            let sent = async {
-                let request = inner.http(request)?;
-                let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-                Ok((target, inner.send(operation, request).await?))
-            };
-            sent.await.map_err(|error: Error| error.with_operation(operation.id()))
+            let answer = inner.send(operation, request).await;
+            let answer = answer.map_err(|error| error.with_operation(operation.id()))?;
+            Ok((target.unwrap_or_default(), answer))
         })
     }
 
@@ -298,9 +298,13 @@ impl Inner {
         request.into_http(&self.endpoint, self.api_version.as_deref())
     }
 
-    async fn send(&self, operation: &'static Operation, request: http::Request<Body>) -> Result<RawResponse, Error> {
+    async fn send(
+        &self,
+        operation: &'static Operation,
+        request: Result<http::Request<Body>, Error>,
+    ) -> Result<RawResponse, Error> {
         let exchange = Exchange { pipeline: self, operation, safety: Safety::of(operation) };
-        let (status, headers, body) = exchange.call(request).await?;
+        let (status, headers, body) = exchange.call(request?).await?;
         match operation.is_success(status) {
             true => Ok(RawResponse::new(operation, status, headers, body)),
             false => Err(Error::service(operation.error_format(), status, headers, body)),
@@ -331,6 +335,9 @@ struct Exchange<'a> {
     safety: Safety,
 }
 
+/// Something that comes to an answer. It stays where it is, so that the future that waits for it is hardly larger.
+type Work<'w> = Pin<&'w mut (dyn Future<Output = Result<http::Response<Body>, Error>> + Send)>;
+
 type Answer = (StatusCode, http::HeaderMap, Bytes);
 
 impl Exchange<'_> {
@@ -340,13 +347,16 @@ impl Exchange<'_> {
         request.headers_mut().entry(USER_AGENT).or_insert_with(|| pipeline.user_agent.clone());
         telemetry::name_request(&mut request, self.clock());
         let span = Span::new(self.operation, &pipeline.endpoint, &request);
-        let call = async {
-            match pipeline.call_policies.is_empty() {
-                true => self.tries(request).await,
-                false => Next::new(self, Stage::Call).run(request).await,
+        let answer = match pipeline.call_policies.is_empty() {
+            true => {
+                let call = pin!(self.tries(Some(request)));
+                span.around(self.within(pipeline.call_timeout, call)).await
+            }
+            false => {
+                let mut call = Next::new(self, Stage::Call).run(request);
+                span.around(self.within(pipeline.call_timeout, call.as_mut())).await
             }
         };
-        let answer = span.around(self.within(pipeline.call_timeout, call)).await;
         span.end(&answer);
         let (head, body) = answer?.into_parts();
         // Read already, unless a policy made the answer.
@@ -355,16 +365,18 @@ impl Exchange<'_> {
     }
 
     /// As many tries as it takes, or as are allowed.
-    async fn tries(self, request: http::Request<Body>) -> Result<http::Response<Body>, Error> {
+    async fn tries(self, mut next: Option<http::Request<Body>>) -> Result<http::Response<Body>, Error> {
         let (retry, start) = (&self.pipeline.retry, self.clock().now());
-        let mut next = Some(request);
         let mut tries = 0;
         let mut learnt = false;
         loop {
-            let Some(request) = next.take() else { return Err(Error::build("the request is gone")) };
+            let copy = next.as_ref().and_then(again);
+            let mut request = std::mem::replace(&mut next, copy);
             tries += 1;
-            next = again(&request);
-            let outcome = self.within(self.pipeline.try_timeout, self.attempt(request)).await;
+            let outcome = {
+                let attempt = pin!(self.attempt(&mut request));
+                self.within(self.pipeline.try_timeout, attempt).await
+            };
             Span::tried(tries);
             if next.is_none() {
                 return outcome;
@@ -401,10 +413,10 @@ impl Exchange<'_> {
     }
 
     /// One try: the answer with its body read.
-    async fn attempt(self, request: http::Request<Body>) -> Result<http::Response<Body>, Error> {
+    async fn attempt(self, request: &mut Option<http::Request<Body>>) -> Result<http::Response<Body>, Error> {
         let answer = match self.pipeline.try_policies.is_empty() {
             true => self.send(request).await?,
-            false => Next::new(self, Stage::Try).run(request).await?,
+            false => Next::new(self, Stage::Try).run(taken(request)?).await?,
         };
         let (head, body) = answer.into_parts();
         let body = self.read(head.status, body).await.map_err(|error| self.unread(error, &head))?;
@@ -412,22 +424,23 @@ impl Exchange<'_> {
     }
 
     /// Signs a request and sends it.
-    async fn send(self, mut request: http::Request<Body>) -> Result<http::Response<Body>, Error> {
+    async fn send(self, request: &mut Option<http::Request<Body>>) -> Result<http::Response<Body>, Error> {
         let mut signed = None;
         if let Some(credential) = &self.pipeline.credential {
-            if !self.pipeline.endpoint.is_origin_of(request.uri()) {
+            let (mut head, body) = taken(request)?.into_parts();
+            if !self.pipeline.endpoint.is_origin_of(&head.uri) {
                 return Err(Error::build(
                     "the request goes to another origin than the endpoint, where no credential is sent",
                 ));
             }
-            let (mut head, body) = request.into_parts();
             if let Some(value) = credential.authorization(&head, self.clock()).await? {
                 head.headers.insert(AUTHORIZATION, value.clone());
                 signed = Some(value);
             }
-            request = http::Request::from_parts(head, body);
+            *request = Some(http::Request::from_parts(head, body));
         }
-        let mut answer = self.pipeline.transport.send(request).await.map_err(|error| self.error(error))?;
+        let sent = self.pipeline.transport.send(taken(request)?);
+        let mut answer = sent.await.map_err(|error| self.error(error))?;
         if let Some(value) = signed.filter(|_| answer.status() == StatusCode::UNAUTHORIZED) {
             answer.extensions_mut().insert(Refused(value));
         }
@@ -468,12 +481,11 @@ impl Exchange<'_> {
     }
 
     /// What a future comes to, if it does in time. Otherwise the future is dropped.
-    async fn within<T>(self, time: Option<Duration>, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    async fn within(self, time: Option<Duration>, mut work: Work<'_>) -> Result<http::Response<Body>, Error> {
         let Some(time) = time else { return work.await };
-        let mut work = pin!(work);
-        let mut alarm = self.clock().sleep(time);
+        let mut alarm = None;
         poll_fn(|cx| match work.as_mut().poll(cx) {
-            Poll::Pending => alarm.as_mut().poll(cx).map(|()| {
+            Poll::Pending => alarm.get_or_insert_with(|| self.clock().sleep(time)).as_mut().poll(cx).map(|()| {
                 let message = format!("no answer came within {time:?}");
                 Err(Error::new(ErrorKind::Timeout, message))
             }),
@@ -481,6 +493,11 @@ impl Exchange<'_> {
         })
         .await
     }
+}
+
+/// Requests are passed by reference, so that the futures that wait for them do not hold one each.
+fn taken(request: &mut Option<http::Request<Body>>) -> Result<http::Request<Body>, Error> {
+    request.take().ok_or_else(|| Error::build("the request has been sent"))
 }
 
 /// The same request once more, if its body can be sent again.

@@ -75,8 +75,8 @@ impl<'a> Next<'a> {
                 policy.send(request, self)
             }
             None => match self.stage {
-                Stage::Call => Box::pin(self.exchange.tries(request)),
-                Stage::Try => Box::pin(self.exchange.send(request)),
+                Stage::Call => Box::pin(self.exchange.tries(Some(request))),
+                Stage::Try => Box::pin(async move { self.exchange.send(&mut Some(request)).await }),
             },
         }
     }

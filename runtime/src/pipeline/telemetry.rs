@@ -1,6 +1,6 @@
 //! What can be seen of a call from outside: its name on the wire, and a span of `tracing`.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use http::{HeaderName, HeaderValue};
 
@@ -18,17 +18,18 @@ pub(super) fn name_request(request: &mut http::Request<Body>, clock: &dyn Clock)
     request.headers_mut().entry(CLIENT_REQUEST_ID).or_insert_with(|| {
         let roll = || (clock.random() * f64::from(u32::MAX)) as u32;
         let [a, b, c, d] = [roll(), roll(), roll(), roll()];
-        let mut text = String::with_capacity(36);
-        // Writing to a string does not fail.
+        // As wide as a UUID is.
+        let mut text = [0; 36];
+        // It has just that room.
         let _ = write!(
-            text,
+            text.as_mut_slice(),
             "{a:08x}-{:04x}-4{:03x}-{:04x}-{:04x}{d:08x}",
             b >> 16,
             b & 0xfff,
             0x8000 | (c >> 16) & 0x3fff,
             c & 0xffff,
         );
-        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unnamed"))
+        HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("unnamed"))
     });
 }
 

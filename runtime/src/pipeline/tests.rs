@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::request::Parts;
 
 use super::*;
-use crate::ErrorFormat;
+use crate::{ErrorFormat, SystemClock};
 
 static GET: Operation = Operation::new("DeviceApi_GetDevice", Method::GET, "/devices/{}")
     .success(&[200])
@@ -479,4 +479,11 @@ fn a_call_may_move_to_another_thread() {
     let setting = Setting::of([]);
     moves(setting.pipeline.send(request(&GET)));
     moves(setting.pipeline.follow(&GET, Method::GET, "/"));
+}
+/// A call is as large as what it waits for, and not twice that at each turn: ten thousand at once are no matter.
+#[test]
+fn a_call_is_small() {
+    let setting = Setting::of([]);
+    let size = size_of_val(&*setting.pipeline.send(request(&GET)));
+    assert!(size < 4096, "{size}");
 }

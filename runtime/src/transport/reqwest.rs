@@ -1,12 +1,13 @@
 //! A transport over [reqwest], on tokio.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ::reqwest::redirect::Policy;
 use ::reqwest::{Client, Url};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use rustls::ClientConfig;
 use rustls::client::WantsClientCert;
 use rustls::crypto::CryptoProvider;
@@ -16,7 +17,8 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::{BoxFuture, Transport, TransportError};
 use crate::body::Body;
-use crate::error::Error;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{BoxError, Error};
 
 /// How long to wait for a connection. How long an answer may take depends on the operation.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -135,7 +137,7 @@ impl Transport for ReqwestTransport {
     fn send(&self, request: Request<Body>) -> BoxFuture<'_, Result<Response<Body>, TransportError>> {
         Box::pin(async move {
             let (head, body) = request.into_parts();
-            let url = Url::parse(&head.uri.to_string()).map_err(TransportError::broken)?;
+            let url = Url::parse(&text(&head.uri)).map_err(TransportError::broken)?;
             let mut request = ::reqwest::Request::new(head.method, url);
             *request.headers_mut() = head.headers;
             *request.body_mut() = match body {
@@ -144,8 +146,38 @@ impl Transport for ReqwestTransport {
                 stream @ Body::Stream(_) => Some(::reqwest::Body::wrap(stream)),
             };
             let response = self.client.execute(request).await.map_err(error)?;
-            Ok(Response::from(response).map(|body| Body::from_http_body(Answer(body))))
+            Ok(Response::from(response).map(|body| Body::boxed(Box::pin(Answer(body)))))
         })
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(TokioClock)
+    }
+}
+
+/// A URI in one piece of memory.
+fn text(uri: &Uri) -> String {
+    let length = uri.host().map_or(0, str::len) + uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let mut text = String::with_capacity(length + 16);
+    // Writing to a string does not fail.
+    let _ = write!(text, "{uri}");
+    text
+}
+
+/// The system's time, and tokio's timers, which reqwest needs as well.
+struct TokioClock;
+
+impl Clock for TokioClock {
+    fn now(&self) -> SystemTime {
+        SystemClock.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn random(&self) -> f64 {
+        SystemClock.random()
     }
 }
 
@@ -166,13 +198,13 @@ struct Answer(::reqwest::Body);
 
 impl http_body::Body for Answer {
     type Data = Bytes;
-    type Error = TransportError;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: std::pin::Pin<&mut Self>,
         cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, TransportError>>> {
-        std::pin::Pin::new(&mut self.0).poll_frame(cx).map_err(error)
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
+        std::pin::Pin::new(&mut self.0).poll_frame(cx).map_err(|cause| error(cause).into())
     }
 
     fn is_end_stream(&self) -> bool {

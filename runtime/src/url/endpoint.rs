@@ -28,7 +28,10 @@ pub struct Endpoint {
     secure: bool,
     host: Box<str>,
     port: u16,
-    base_path: Box<str>,
+    /// As it is written: the origin, and then the base path.
+    text: Box<str>,
+    /// How long the origin is.
+    origin: usize,
 }
 
 impl Endpoint {
@@ -97,8 +100,14 @@ impl Endpoint {
             encode_raw_path(&mut base_path, path)
                 .map_err(|_| Error::build("the endpoint has a path that no request could be below"))?;
         }
-        let host = host.to_ascii_lowercase().into();
-        Ok(Endpoint { secure, host, port, base_path: base_path.into() })
+        let (scheme, host) = (if secure { "https" } else { "http" }, host.to_ascii_lowercase());
+        let mut text = match port == if secure { 443 } else { 80 } {
+            true => format!("{scheme}://{host}"),
+            false => format!("{scheme}://{host}:{port}"),
+        };
+        let origin = text.len();
+        text.push_str(&base_path);
+        Ok(Endpoint { secure, host: host.into(), port, text: text.into(), origin })
     }
 
     /// `https` or `http`.
@@ -118,7 +127,12 @@ impl Endpoint {
 
     /// The path that goes before every operation's: empty, or with a slash at the start and none at the end.
     pub fn base_path(&self) -> &str {
-        &self.base_path
+        self.text.get(self.origin..).unwrap_or_default()
+    }
+
+    /// The URL, without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// Whether the host is `localhost`, in 127.0.0.0/8 or `[::1]`.
@@ -131,12 +145,8 @@ impl Endpoint {
 }
 
 impl Endpoint {
-    fn origin(&self) -> String {
-        let (scheme, host, port) = (self.scheme(), &self.host, self.port);
-        match port == if self.secure { 443 } else { 80 } {
-            true => format!("{scheme}://{host}"),
-            false => format!("{scheme}://{host}:{port}"),
-        }
+    fn origin(&self) -> &str {
+        self.text.get(..self.origin).unwrap_or_default()
     }
 
     /// Whether a URI has this endpoint's scheme, host and port (RFC 6454 §4).
@@ -199,7 +209,7 @@ impl FromStr for Endpoint {
 
 impl Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.origin(), self.base_path)
+        f.write_str(&self.text)
     }
 }
 

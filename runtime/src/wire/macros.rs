@@ -277,7 +277,7 @@ macro_rules! __call {
     ($ty:ident => $output:ty) => {
         impl ::core::future::IntoFuture for $ty {
             type Output = ::core::result::Result<$crate::Response<$output>, $crate::Error>;
-            type IntoFuture = $crate::transport::BoxFuture<'static, Self::Output>;
+            type IntoFuture = $crate::Pending<$output>;
 
             #[inline]
             fn into_future(self) -> Self::IntoFuture {
