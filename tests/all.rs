@@ -9,6 +9,7 @@ mod corpus;
 mod diagnostics;
 mod features;
 mod hostile;
+mod observability;
 mod package;
 mod requests;
 mod scratch;

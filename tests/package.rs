@@ -78,7 +78,7 @@ fn the_package_of_the_manifest_compiles() {
     let patched = iothub.generate().unwrap();
     assert_eq!((patched.documents, patched.overlays), (5, 5));
     cargo(&out, &["check", "--all-features"]);
-    for features in ["", "client", "reqwest", "hub", "device", "management"] {
+    for features in ["", "client", "reqwest", "hub", "device", "management", "tracing"] {
         cargo(&out, &["check", "--no-default-features", "--features", features]);
     }
 }

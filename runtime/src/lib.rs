@@ -24,6 +24,7 @@
 //! None is on by default.
 //!
 //! - `reqwest`: [`transport::reqwest`](crate::transport), over reqwest with rustls.
+//! - `tracing`: a span for each call, with the names of OpenTelemetry's conventions.
 //! - `time`, `chrono`, `jiff`: conversions between the types in [`time`] and those of the crate of that name.
 
 mod binary;

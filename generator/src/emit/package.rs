@@ -124,6 +124,8 @@ fn features(code: &mut Code, ir: &Crate, package: &Package) {
     line!(code, "client = []");
     line!(code, "# Requests over reqwest.");
     line!(code, "reqwest = [\"client\", \"specsmith-runtime/reqwest\"]");
+    line!(code, "# A span of `tracing` for each call.");
+    line!(code, "tracing = [\"specsmith-runtime/tracing\"]");
     for client in &ir.clients {
         let documents: Vec<&str> = client.documents.iter().map(|document| document.file.as_str()).collect();
         let documents = visible::line(&documents.join(", "));
@@ -153,8 +155,9 @@ fn lib(ir: &Crate, package: &Package) -> String {
     }
     code.module_doc(format_args!(""));
     code.module_doc(format_args!(
-        "The feature `client` brings the clients, `reqwest` lets them send over reqwest; without both there are the models."
+        "The feature `client` brings the clients, `reqwest` lets them send over reqwest; without both there are the models. With"
     ));
+    code.module_doc(format_args!("`tracing` each call has a span of the crate of that name."));
     line!(code, "#![forbid(unsafe_code)]");
     line!(code, "#![deny(missing_docs)]");
     code.gap();
@@ -215,7 +218,7 @@ fn readme(ir: &Crate, package: &Package) -> String {
         code,
         "The feature `client` brings the clients, `reqwest` lets them send over reqwest; both are on by default. Without"
     );
-    line!(code, "them there are the models only.");
+    line!(code, "them there are the models only. With `tracing` each call has a span of the crate of that name.");
     code.gap();
     line!(
         code,

@@ -282,7 +282,7 @@ impl Pipeline {
                     true => Safety::Idempotent,
                     false => Safety::of(operation),
                 };
-                let (status, headers, body) = Exchange { pipeline: &inner, operation, safety }.call(request).await?;
+                let (status, headers, body) = inner.call(operation, safety, request).await?;
                 match status.as_u16() {
                     ..400 => Ok(RawResponse::new(operation, status, headers, body)),
                     _ => Err(Error::service(operation.error_format(), status, headers, body)),
@@ -303,12 +303,39 @@ impl Inner {
         operation: &'static Operation,
         request: Result<http::Request<Body>, Error>,
     ) -> Result<RawResponse, Error> {
-        let exchange = Exchange { pipeline: self, operation, safety: Safety::of(operation) };
-        let (status, headers, body) = exchange.call(request?).await?;
+        let (status, headers, body) = self.call(operation, Safety::of(operation), request?).await?;
         match operation.is_success(status) {
             true => Ok(RawResponse::new(operation, status, headers, body)),
             false => Err(Error::service(operation.error_format(), status, headers, body)),
         }
+    }
+
+    /// One call, from the request to the answer.
+    async fn call(
+        &self,
+        operation: &'static Operation,
+        safety: Safety,
+        mut request: http::Request<Body>,
+    ) -> Result<Answer, Error> {
+        request.headers_mut().entry(USER_AGENT).or_insert_with(|| self.user_agent.clone());
+        telemetry::name_request(&mut request, &*self.clock);
+        let span = Span::new(operation, &self.endpoint, &request);
+        let exchange = Exchange { pipeline: self, operation, safety, span: &span };
+        let answer = match self.call_policies.is_empty() {
+            true => {
+                let call = pin!(exchange.tries(Some(request)));
+                span.around(exchange.within(self.call_timeout, call)).await
+            }
+            false => {
+                let mut call = Next::new(exchange, Stage::Call).run(request);
+                span.around(exchange.within(self.call_timeout, call.as_mut())).await
+            }
+        };
+        span.end(&answer);
+        let (head, body) = answer?.into_parts();
+        // Read already, unless a policy made the answer.
+        let body = exchange.read(head.status, body).await.map_err(|error| exchange.unread(error, &head))?;
+        Ok((head.status, head.headers, body))
     }
 }
 
@@ -333,6 +360,7 @@ struct Exchange<'a> {
     pipeline: &'a Inner,
     operation: &'static Operation,
     safety: Safety,
+    span: &'a Span,
 }
 
 /// Something that comes to an answer. It stays where it is, so that the future that waits for it is hardly larger.
@@ -341,29 +369,6 @@ type Work<'w> = Pin<&'w mut (dyn Future<Output = Result<http::Response<Body>, Er
 type Answer = (StatusCode, http::HeaderMap, Bytes);
 
 impl Exchange<'_> {
-    /// One call, from the request to the answer.
-    async fn call(self, mut request: http::Request<Body>) -> Result<Answer, Error> {
-        let pipeline = self.pipeline;
-        request.headers_mut().entry(USER_AGENT).or_insert_with(|| pipeline.user_agent.clone());
-        telemetry::name_request(&mut request, self.clock());
-        let span = Span::new(self.operation, &pipeline.endpoint, &request);
-        let answer = match pipeline.call_policies.is_empty() {
-            true => {
-                let call = pin!(self.tries(Some(request)));
-                span.around(self.within(pipeline.call_timeout, call)).await
-            }
-            false => {
-                let mut call = Next::new(self, Stage::Call).run(request);
-                span.around(self.within(pipeline.call_timeout, call.as_mut())).await
-            }
-        };
-        span.end(&answer);
-        let (head, body) = answer?.into_parts();
-        // Read already, unless a policy made the answer.
-        let body = self.read(head.status, body).await.map_err(|error| self.unread(error, &head))?;
-        Ok((head.status, head.headers, body))
-    }
-
     /// As many tries as it takes, or as are allowed.
     async fn tries(self, mut next: Option<http::Request<Body>>) -> Result<http::Response<Body>, Error> {
         let (retry, start) = (&self.pipeline.retry, self.clock().now());
@@ -377,7 +382,7 @@ impl Exchange<'_> {
                 let attempt = pin!(self.attempt(&mut request));
                 self.within(self.pipeline.try_timeout, attempt).await
             };
-            Span::tried(tries);
+            self.span.tried(tries);
             if next.is_none() {
                 return outcome;
             }

@@ -50,10 +50,10 @@ impl Span {
             url.template = operation.path(),
             server.address = endpoint.host(),
             server.port = endpoint.port(),
-            az.client_request_id = name,
+            azure.client.request.id = name,
             http.request.resend_count = tracing::field::Empty,
             http.response.status_code = tracing::field::Empty,
-            az.service_request_id = tracing::field::Empty,
+            azure.service.request.id = tracing::field::Empty,
             error.type = tracing::field::Empty,
             otel.status_code = tracing::field::Empty,
         ))
@@ -63,10 +63,10 @@ impl Span {
         tracing::Instrument::instrument(work, self.0.clone()).await
     }
 
-    /// Within the span of a call: that so many tries have been made.
-    pub(super) fn tried(tries: u32) {
+    /// That so many tries have been made.
+    pub(super) fn tried(&self, tries: u32) {
         if tries > 1 {
-            tracing::Span::current().record("http.request.resend_count", tries - 1);
+            self.0.record("http.request.resend_count", tries - 1);
         }
     }
 
@@ -76,7 +76,7 @@ impl Span {
                 let status = answer.status();
                 self.0.record("http.response.status_code", status.as_u16());
                 if let Some(id) = answer.headers().get(crate::response::REQUEST_ID).and_then(|id| id.to_str().ok()) {
-                    self.0.record("az.service_request_id", id);
+                    self.0.record("azure.service.request.id", id);
                 }
                 (status.as_u16() >= 400).then(|| status.as_str().to_owned())
             }
@@ -103,7 +103,7 @@ impl Span {
         work
     }
 
-    pub(super) fn tried(_: u32) {}
+    pub(super) fn tried(&self, _: u32) {}
 
     pub(super) fn end(&self, _: &Result<http::Response<Body>, Error>) {}
 }
