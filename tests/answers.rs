@@ -675,8 +675,9 @@ async fn errors_of_the_resource_provider() {
     }
     let clients = Clients::of([json(404, own)]);
     let error = clients.arm.iot_hubs().delete("rg", "hub1").await.unwrap_err();
-    let details: arm::ErrorDetails = serde_json::from_slice(error.body()).unwrap();
-    assert_eq!(details.http_status_code.as_deref(), Some("NotFound"));
+    let details: arm::ErrorDetails = error.body_json().unwrap();
+    assert_eq!((details.code.as_deref(), details.http_status_code.as_deref()), (Some("JobNotFound"), Some("NotFound")));
+    assert_eq!(details.message.as_deref(), error.message());
 }
 
 #[tokio::test]
@@ -687,12 +688,39 @@ async fn a_bulk_operation_that_failed_says_what_did() {
     let devices = clients.hub.devices();
     let error = devices.bulk(&[]).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Service, Some(StatusCode::BAD_REQUEST)));
-    let result: hub::BulkRegistryOperationResult = serde_json::from_slice(error.body()).unwrap();
+    let result: hub::BulkRegistryOperationResult = error.body_json().unwrap();
     assert_eq!(devices.bulk(&[]).await.unwrap().body(), &result);
     let failed = &result.errors.as_deref().unwrap()[0];
     assert!(!result.is_successful);
     assert_eq!((failed.device_id.as_str(), &failed.error_code), ("dev1", &hub::ErrorCode::DeviceAlreadyExists));
     assert_eq!(failed.error_status, "Conflict");
+}
+
+/// Status 400 has two kinds of bodies; the one that is not declared is not taken for the other.
+#[tokio::test]
+async fn a_bulk_operation_that_was_refused_as_a_whole_has_no_result() {
+    let refusal = json!({ "Message": "ErrorCode:ArgumentInvalid;Too many devices", "ExceptionMessage": "" });
+    let clients = Clients::of([json(400, refusal), bytes(400, "<html>")]);
+    let devices = clients.hub.devices();
+    let error = devices.bulk(&[]).await.unwrap_err();
+    let expected = (Some("ArgumentInvalid"), Some("Too many devices"));
+    assert_eq!((error.code(), error.message()), expected);
+    assert_eq!(error.body_json::<hub::BulkRegistryOperationResult>(), None);
+    assert_eq!(devices.bulk(&[]).await.unwrap_err().body_json::<hub::BulkRegistryOperationResult>(), None);
+}
+
+/// The end of a long-running operation says why it failed, in either form.
+#[tokio::test]
+async fn an_operation_that_failed_later_says_why() {
+    let own = json!({ "status": "Failed", "error": { "Code": "HubBusy", "Message": "Later.", "HttpStatusCode": "Conflict" } });
+    let manager = json!({ "status": "Canceled", "error": { "code": "HubBusy", "message": "Later." } });
+    for (state, how) in [(own, "failed"), (manager, "was cancelled")] {
+        let clients = Clients::of([answer("IotHubResource_Delete"), json(200, state)]);
+        let error = clients.arm.iot_hubs().delete("rg", "hub1").await.unwrap_err();
+        let message = format!("the operation {how}: Later.");
+        let expected = (ErrorKind::Polling, "IotHubResource_Delete", 200, Some("HubBusy"), Some(&*message));
+        assert_eq!(facts(&error), expected);
+    }
 }
 
 /// A code of the registry may come as its number: other clients pass either through.
