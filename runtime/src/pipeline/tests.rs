@@ -433,7 +433,9 @@ async fn policies_stand_around_the_call_and_around_each_try() {
 
 #[tokio::test]
 async fn no_credential_goes_to_another_origin() {
-    for elsewhere in ["https://evil.example/", "http://hub.example/", "https://hub.example:444/"] {
+    for elsewhere in
+        ["https://evil.example/", "http://hub.example/", "http://hub.example:443/", "https://hub.example:444/"]
+    {
         let setting = Setting::of([answer(200, "")]);
         let policy = Passing { name: "p", passed: Arc::default(), elsewhere: Some(elsewhere) };
         let pipeline = setting.pipeline.clone().with_try_policy(Arc::new(policy));

@@ -289,6 +289,7 @@ mod tests {
             "a/b",
             "//evil.example/a",
             "http://hub.example/a",
+            "http://hub.example:443/a",
             "https://hub.example:8443/a",
             "https://evil.example/a",
             "https://hub.example.evil.example/",
