@@ -170,6 +170,16 @@ async fn an_answer_has_a_bound() {
     assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(StatusCode::OK)));
 }
 
+#[tokio::test]
+async fn so_has_an_error_whose_status_counts_all_the_same() {
+    let body = |length: usize| Body::from_stream(Pieces(vec!["{", "}", " ".repeat(length - 2).leak()]), None);
+    let setting = Setting::of([answer(404, body(ERROR_LIMIT)), answer(404, body(ERROR_LIMIT + 1))]);
+    let error = setting.send(&GET).await.unwrap_err();
+    assert!(error.is_not_found() && error.body().len() == ERROR_LIMIT);
+    let error = setting.send(&GET).await.unwrap_err();
+    assert!(error.is_not_found() && error.body().is_empty());
+}
+
 struct Pieces(Vec<&'static str>);
 
 impl futures_core::Stream for Pieces {
