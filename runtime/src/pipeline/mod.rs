@@ -249,7 +249,7 @@ impl Pipeline {
     }
 
     /// Asks for what a service names by a URL in an answer to this operation: the next page, the state of a long-running operation.
-    /// Any status below 400 is a success.
+    /// Any status from 200 to 299 is a success.
     ///
     /// # Errors
     ///
@@ -283,9 +283,9 @@ impl Pipeline {
                     false => Safety::of(operation),
                 };
                 let (status, headers, body) = inner.call(operation, safety, request).await?;
-                match status.as_u16() {
-                    ..400 => Ok(RawResponse::new(operation, status, headers, body)),
-                    _ => Err(Error::service(operation.error_format(), status, headers, body)),
+                match status.is_success() {
+                    true => Ok(RawResponse::new(operation, status, headers, body)),
+                    false => Err(Error::service(operation.error_format(), status, headers, body)),
                 }
             };
             send.await.map_err(|error| error.with_operation(operation.id()))

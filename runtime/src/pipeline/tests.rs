@@ -150,6 +150,10 @@ async fn a_redirect_is_an_error_and_is_not_followed() {
         let setting = Setting::of([with(status, "location", "https://hub.example/other")]);
         assert_eq!(setting.send(&GET).await.unwrap_err().status().unwrap(), status);
         assert_eq!(setting.seen(), 1);
+        // Nor is it the end of an operation that is asked for its state.
+        let setting = Setting::of([with(status, "location", "https://hub.example/other")]);
+        let error = setting.pipeline.follow(&GET, Method::GET, "/state").await.unwrap_err();
+        assert_eq!((error.status().unwrap().as_u16(), setting.seen()), (status, 1));
     }
 }
 
