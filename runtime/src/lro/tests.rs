@@ -126,6 +126,22 @@ async fn put_as_the_service_does_it() {
 }
 
 #[tokio::test]
+async fn it_waits_twice_as_long_each_time_up_to_a_bound() {
+    let waits = async |change: fn(Pipeline) -> Pipeline| {
+        let running = || ok(r#"{"status":"Running"}"#);
+        let done = ok(r#"{"status":"Succeeded"}"#);
+        let mut setting =
+            Setting::of([answer(202, &[STATUS], ""), running(), running(), running(), running(), running(), done]);
+        setting.pipeline = change(setting.pipeline);
+        setting.call(&DELETE).await.unwrap();
+        setting.waited()
+    };
+    assert_eq!(waits(|pipeline| pipeline).await, [1, 2, 4, 8, 16, 30]);
+    let own = waits(|pipeline| pipeline.with_poll_delays(Duration::from_secs(3), Duration::from_secs(5))).await;
+    assert_eq!(own, [3, 5, 5, 5, 5, 5]);
+}
+
+#[tokio::test]
 async fn put_that_is_done_at_once_takes_one_request() {
     for (status, body) in [(200, "{}"), (201, r#"{"properties":{"provisioningState":"Succeeded"}}"#), (204, "")] {
         let setting = Setting::of([answer(status, &[], body)]);
