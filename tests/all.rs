@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod authentication;
 mod corpus;
 mod diagnostics;
 mod documents;
 mod features;
 mod hostile;
+mod observability;
 mod package;
 mod requests;
 mod scratch;

@@ -77,6 +77,11 @@ fn several_documents_of_one_client() {
         insta::assert_snapshot!("several_unequal", relative(&failure.to_text(false), &folder));
     });
 
+    let failure = manifest("authentication.yaml").generate().unwrap_err();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("several_authentication", relative(&failure.to_text(false), &folder));
+    });
+
     let inspection = manifest("equal.yaml").inspect().unwrap();
     let models: Vec<&str> =
         inspection.value["models"].as_array().unwrap().iter().map(|model| model["name"].as_str().unwrap()).collect();

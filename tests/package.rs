@@ -57,6 +57,9 @@ fn features_compile() {
     cargo(&package, &[if has_clippy() { "clippy" } else { "check" }]);
 }
 
+/// All clients, over a transport of the user's.
+const WITHOUT_NETWORK: &str = "client,hub,device,management";
+
 /// The package of the manifest, in a workspace like the one it is made for: to the letter, with overlays, and by features.
 #[test]
 fn the_package_of_the_manifest_compiles() {
@@ -78,9 +81,19 @@ fn the_package_of_the_manifest_compiles() {
     let patched = iothub.generate().unwrap();
     assert_eq!((patched.documents, patched.overlays), (5, 5));
     cargo(&out, &["check", "--all-features"]);
-    for features in ["", "client", "reqwest", "hub", "device", "management"] {
+    for features in ["", "client", "reqwest", "hub", "device", "management", "tracing", WITHOUT_NETWORK] {
         cargo(&out, &["check", "--no-default-features", "--features", features]);
     }
+
+    let tree = ["tree", "-e", "normal", "--prefix", "none", "-f", "{lib}", "--no-default-features", "--features"];
+    let stack = ["reqwest", "hyper", "tokio", "rustls", "ring", "native_tls", "openssl", "h2"];
+    let stack_in = |features| {
+        let tree = cargo(&out, &[&tree[..], &[features]].concat());
+        let found = |name: &&&str| tree.lines().any(|line| line.split(' ').next() == Some(**name));
+        stack.iter().filter(found).copied().collect::<Vec<_>>()
+    };
+    assert_eq!(stack_in(WITHOUT_NETWORK), [""; 0], "the clients alone bring no network");
+    assert_eq!(stack_in("reqwest,hub"), ["reqwest", "hyper", "tokio", "rustls", "ring"]);
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -47,10 +47,11 @@ pub(crate) fn write(path: &Path, contents: &str) {
     fs::write(path, contents).unwrap();
 }
 
-/// Runs cargo in the folder of a package or a workspace, offline, with the workspace's versions; a warning is an error.
+/// Runs cargo in the folder of a package or a workspace, offline, with the workspace's versions; a warning is an error. Returns what
+/// it printed.
 ///
 /// All share one target folder, in which what they depend on is compiled once.
-pub(crate) fn cargo(folder: &Path, arguments: &[&str]) {
+pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> String {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     write(&folder.join("Cargo.lock"), &fs::read_to_string(root().join("Cargo.lock")).unwrap());
@@ -66,6 +67,7 @@ pub(crate) fn cargo(folder: &Path, arguments: &[&str]) {
         .unwrap();
     let (command, folder) = (arguments.join(" "), folder.display());
     assert!(output.status.success(), "cargo {command} in {folder}:\n{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Whether clippy is installed, which sees more than the compiler.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderName, HeaderValue};
 use iothub::Pipeline;
 use iothub::runtime::transport::{BoxFuture, InProcess};
-use iothub::runtime::{Body, Bytes, Endpoint};
+use iothub::runtime::{Body, Bytes, Clock, Endpoint, Retry};
 use serde_json::Value;
 
 /// Keys for devices and policies: Base64 of "made-up key 1, no secret at all" and so on.
@@ -129,6 +130,23 @@ impl tower_service::Service<http::Request<Body>> for Service {
     }
 }
 
+/// A clock by which no time is spent.
+struct Hurried;
+
+impl Clock for Hurried {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+
+    fn random(&self) -> f64 {
+        0.5
+    }
+}
+
 /// All three clients, and the service that they talk to.
 pub(crate) struct Clients {
     pub(crate) hub: iothub::hub::Client,
@@ -147,7 +165,10 @@ impl Clients {
     pub(crate) fn named<const N: usize>(device: &str, subscription: &str, answers: [Answer; N]) -> Self {
         let service = Service::default();
         service.0.lock().unwrap().answers.extend(answers);
-        let pipeline = |host| Pipeline::new(Endpoint::new(host).unwrap(), Arc::new(InProcess::new(service.clone())));
+        let pipeline = |host| {
+            let pipeline = Pipeline::new(Endpoint::new(host).unwrap(), Arc::new(InProcess::new(service.clone())));
+            pipeline.with_retry(Retry::none()).with_clock(Arc::new(Hurried))
+        };
         Self {
             hub: iothub::hub::Client::with_pipeline(pipeline("hub1.azure-devices.net")),
             device: iothub::device::Client::with_pipeline(pipeline("hub1.azure-devices.net"), device),

@@ -1,5 +1,6 @@
 //! What specsmith and the crates it generates cost. `README.md` says how to read the tables.
 
+mod client;
 mod compile;
 mod generate;
 mod measure;
@@ -8,6 +9,7 @@ mod table;
 mod wire;
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -63,6 +65,15 @@ enum Command {
         #[arg(long, default_value = "")]
         only: String,
     },
+    /// Calling: a request through `iothub` beside the same by hand, in time, allocations and memory
+    Client {
+        /// How many batches of each are run
+        #[arg(long, default_value_t = 40)]
+        runs: usize,
+    },
+    /// Makes many requests at once (for ourselves)
+    #[command(hide = true)]
+    Load { who: client::Who, address: SocketAddr },
     /// Runs a command and prints what it used (for ourselves)
     #[command(hide = true)]
     Measured {
@@ -97,6 +108,8 @@ fn run(command: Command) -> Result<()> {
             specs.iter().try_for_each(|spec| compile::run(&place, runs, Some(spec)))
         }
         Command::Serde { runs, only } => wire::run(runs, &only),
+        Command::Client { runs } => client::run(&Workplace::find()?, runs),
+        Command::Load { who, address } => client::load(who, address),
         Command::Measured { command } => measure::child(&command),
         Command::ParseJson { files } => generate::parse_json(&files),
     }

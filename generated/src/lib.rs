@@ -7,7 +7,8 @@
 //! | `device` | 6 | `HttpRuntime.json` `2016-11-14` |
 //! | `management` | 19 | `IotHubResource.json` `2017-01-19` |
 //!
-//! The feature `client` brings the clients, `reqwest` lets them send over reqwest; without both there are the models.
+//! The feature `client` brings the clients, `reqwest` lets them send over reqwest; without both there are the models. With
+//! `tracing` each call has a span of the crate of that name.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -22,6 +23,6 @@ pub mod device;
 pub mod management;
 
 #[rustfmt::skip]
-pub use specsmith_runtime::{self as runtime, Call, ETag, Error, ErrorKind, Nullable, Pipeline, Response, Secret};
+pub use specsmith_runtime::{self as runtime, Call, ETag, Error, ErrorKind, LongCall, Nullable, PagedCall, Pipeline, Poller, Response, Secret};
 
 const _: () = specsmith_runtime::codegen::v1::require(1);

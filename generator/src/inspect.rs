@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::diag::Location;
 use crate::emit;
 use crate::ir::{
-    BodyKind, Client, Crate, EnumKind, EtagSource, FieldRole, Group, Model, Operation, Paging, Parameter, Place,
-    Response, ResponseBody, Retry, Role, Shape, Side, Status,
+    Audience, Authentication, BodyKind, Client, ConnectionString, Crate, EnumKind, EtagSource, FieldRole,
+    FinalStateVia, Group, Model, Operation, Paging, Parameter, Place, Response, ResponseBody, Retry, Role, Shape, Side,
+    Status,
 };
 use crate::source::Sources;
 
@@ -44,8 +45,22 @@ fn client(client: &Client) -> Value {
             "in": place(&parameter.place),
             "rust": parameter.name.as_str(),
         })).collect::<Vec<_>>(),
+        "authentication": authentication(&client.authentication),
         "groups": groups.collect::<Vec<_>>(),
         "rust": format!("{}::Client", client.module.bare()),
+    })
+}
+
+fn authentication(authentication: &Authentication) -> Value {
+    json!({
+        "connection_string": authentication.connection_string.as_ref().map(|of| match of {
+            ConnectionString::Hub => "hub",
+            ConnectionString::Device(_) => "device",
+        }),
+        "bearer": authentication.bearer.map(|audience| match audience {
+            Audience::Hub => "hub",
+            Audience::Management => "management",
+        }),
     })
 }
 
@@ -62,7 +77,7 @@ fn operation(client: &Client, group: &Group, operation: &Operation, sources: &So
         "responses": operation.responses.iter().map(|one| response(client, one)).collect::<Vec<_>>(),
         "paging": paging(operation),
         "long_running": operation.long_running.as_ref().map(|long_running| json!({
-            "final_state_via": long_running.final_state_via.as_ref().map(|via| &via.0),
+            "final_state_via": long_running.final_state_via.map(FinalStateVia::as_str),
         })),
         "preconditions": preconditions(operation),
         "etag": match &operation.etag {
@@ -215,6 +230,9 @@ fn rust(client: &Client, group: &Group, operation: &Operation) -> Value {
         "returns": signature.returns,
         "output": format!("Response<{}>", signature.output),
     });
+    if let (Some(long_running), Value::Object(object)) = (&operation.long_running, &mut value) {
+        object.insert("resume".to_owned(), long_running.resume.as_str().into());
+    }
     if let (Some(bundle), Value::Object(object)) = (signature.bundle, &mut value) {
         object.insert("arguments_struct".to_owned(), bundle.into());
     }

@@ -98,7 +98,7 @@ pub(crate) struct Entry {
 
 /// Features and modules of the generated crate that are no clients. In `src/bin`, cargo would look for programs.
 pub(crate) const FEATURES: &[&str] =
-    &["bin", "client", "default", "lib", "main", "reqwest", "runtime", "server", "specsmith_runtime"];
+    &["bin", "client", "default", "lib", "main", "reqwest", "runtime", "server", "specsmith_runtime", "tracing"];
 
 /// Modules of a client that are no groups.
 const MODULES: &[&str] = &["models", "server"];

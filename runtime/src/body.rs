@@ -57,7 +57,7 @@ impl Body {
         Body::boxed(Box::pin(OfBody(Box::pin(body))))
     }
 
-    fn boxed(body: BoxBody) -> Body {
+    pub(crate) fn boxed(body: BoxBody) -> Body {
         let (hint, is_end) = (body.size_hint(), body.is_end_stream());
         match is_end {
             true => Body::Empty,

@@ -3,6 +3,8 @@
 use http::Method;
 
 use crate::error::ErrorFormat;
+use crate::lro::FinalState;
+use crate::paging::Paging;
 
 /// An operation of an interface document: all that does not depend on the call's arguments.
 ///
@@ -29,6 +31,8 @@ pub struct Operation {
     etag: EtagSource,
     errors: ErrorFormat,
     retry_safe: Option<bool>,
+    final_state: FinalState,
+    paging: Option<Paging>,
     api_version: Option<&'static str>,
     accept: Option<&'static str>,
 }
@@ -57,6 +61,8 @@ impl Operation {
             etag: EtagSource::Header,
             errors: ErrorFormat::Plain,
             retry_safe: None,
+            final_state: FinalState::Unsaid,
+            paging: None,
             api_version: None,
             accept: Some("application/json"),
         }
@@ -87,6 +93,20 @@ impl Operation {
     #[must_use]
     pub const fn retry_safe(mut self, safe: bool) -> Operation {
         self.retry_safe = Some(safe);
+        self
+    }
+
+    /// Where the result of the operation is, if it is a long-running one.
+    #[must_use]
+    pub const fn result_at(mut self, place: FinalState) -> Operation {
+        self.final_state = place;
+        self
+    }
+
+    /// How the answer, which is a page of a list, says where the next is.
+    #[must_use]
+    pub const fn paging(mut self, paging: Paging) -> Operation {
+        self.paging = Some(paging);
         self
     }
 
@@ -141,6 +161,19 @@ impl Operation {
     /// [`retry_safe`](Operation::retry_safe) said, else whether the method is idempotent (RFC 9110 §9.2.2).
     pub fn is_retry_safe(&self) -> bool {
         self.retry_safe.unwrap_or_else(|| self.method.is_idempotent())
+    }
+
+    pub(crate) const fn pages(&self) -> Option<Paging> {
+        self.paging
+    }
+
+    pub(crate) const fn final_state(&self) -> FinalState {
+        self.final_state
+    }
+
+    /// What the document says of it, if it does.
+    pub(crate) const fn retry_safety(&self) -> Option<bool> {
+        self.retry_safe
     }
 
     pub(crate) const fn version(&self) -> Option<&'static str> {

@@ -3,9 +3,11 @@
 mod derived;
 mod payloads;
 
+pub(crate) use self::derived::Device;
+
 use std::hint::black_box;
 
-use iothub::hub::models::{Device, Twin};
+use iothub::hub::models::{self, Twin};
 use iothub::management::models::IotHubDescription;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,12 +21,13 @@ pub(crate) fn run(runs: usize, only: &str) -> Result<()> {
     let devices = Value::Array((0..100).map(payloads::device).collect());
     let extended = payloads::extended(&device);
     let mut table = Table { runs, only, rows: Vec::new() };
-    table.compare::<Device, derived::Device>("device", &device)?;
-    table.compare::<Device, derived::Device>("device, other order", &payloads::shuffled(&device))?;
-    table.compare::<Device, derived::Device>("device, unknown properties (derives drop them)", &extended)?;
-    table.compare::<Device, derived::kept::Device>("device, unknown properties (derives flatten)", &extended)?;
-    table.compare::<Vec<Device>, Vec<derived::Device>>("100 devices", &devices)?;
-    table.compare::<Vec<Device>, Vec<derived::Device>>(
+    table.compare::<models::Device, derived::Device>("device", &device)?;
+    table.compare::<models::Device, derived::Device>("device, other order", &payloads::shuffled(&device))?;
+    table.compare::<models::Device, derived::Device>("device, unknown properties (derives drop them)", &extended)?;
+    table
+        .compare::<models::Device, derived::kept::Device>("device, unknown properties (derives flatten)", &extended)?;
+    table.compare::<Vec<models::Device>, Vec<derived::Device>>("100 devices", &devices)?;
+    table.compare::<Vec<models::Device>, Vec<derived::Device>>(
         "100 devices, other order",
         &Value::Array(devices.as_array().into_iter().flatten().map(payloads::shuffled).collect()),
     )?;

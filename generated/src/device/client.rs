@@ -2,7 +2,7 @@
 //! What the operations of `device` share.
 
 #[cfg(feature = "reqwest")]
-use specsmith_runtime::codegen::v1::Error;
+use specsmith_runtime::codegen::v1::{device_pipeline, Error};
 use specsmith_runtime::codegen::v1::Pipeline;
 
 use super::files::Files;
@@ -33,6 +33,19 @@ impl Client {
     #[inline]
     pub fn new(endpoint: &str, device_id: impl Into<String>) -> Result<Self, Error> {
         Ok(Self::with_pipeline(Pipeline::over_reqwest(endpoint)?, device_id))
+    }
+
+    /// A client by the connection string of a device, over reqwest.
+    ///
+    /// # Errors
+    ///
+    /// If the text is no connection string of a device, or TLS cannot be set up.
+    /// If the device has a certificate in place of a key: such a client is made of a pipeline.
+    #[cfg(feature = "reqwest")]
+    #[inline]
+    pub fn from_connection_string(text: &str) -> Result<Self, Error> {
+        let (pipeline, device_id) = device_pipeline(text)?;
+        Ok(Self::with_pipeline(pipeline, device_id))
     }
 
     /// A client that sends through `pipeline`.

@@ -2,8 +2,8 @@
 //! What the operations of `hub` share.
 
 #[cfg(feature = "reqwest")]
-use specsmith_runtime::codegen::v1::Error;
-use specsmith_runtime::codegen::v1::Pipeline;
+use specsmith_runtime::codegen::v1::{Error, hub_pipeline};
+use specsmith_runtime::codegen::v1::{ClientBuilder, Pipeline, TokenSource};
 
 use super::devices::Devices;
 use super::jobs::Jobs;
@@ -31,6 +31,25 @@ impl Client {
     #[inline]
     pub fn new(endpoint: &str) -> Result<Self, Error> {
         Ok(Self::with_pipeline(Pipeline::over_reqwest(endpoint)?))
+    }
+
+    /// A client by the connection string of a hub, over reqwest.
+    ///
+    /// # Errors
+    ///
+    /// If the text is no connection string of a hub, or TLS cannot be set up.
+    #[cfg(feature = "reqwest")]
+    #[inline]
+    pub fn from_connection_string(text: &str) -> Result<Self, Error> {
+        let pipeline = hub_pipeline(text)?;
+        Ok(Self::with_pipeline(pipeline))
+    }
+
+    /// Makes a client that sends access tokens of Microsoft Entra to the hub at `endpoint`, a host or
+    /// an `https` URL.
+    #[inline]
+    pub fn builder(endpoint: impl Into<String>, token: impl TokenSource) -> ClientBuilder<Self> {
+        ClientBuilder::hub(endpoint, token, Self::with_pipeline)
     }
 
     /// A client that sends through `pipeline`.

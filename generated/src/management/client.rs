@@ -3,7 +3,7 @@
 
 #[cfg(feature = "reqwest")]
 use specsmith_runtime::codegen::v1::Error;
-use specsmith_runtime::codegen::v1::Pipeline;
+use specsmith_runtime::codegen::v1::{ClientBuilder, Pipeline, TokenSource};
 
 use super::iot_hubs::IotHubs;
 
@@ -35,6 +35,15 @@ impl Client {
     #[inline]
     pub fn new(subscription_id: impl Into<String>) -> Result<Self, Error> {
         Ok(Self::with_pipeline(Pipeline::over_reqwest(Self::ENDPOINT)?, subscription_id))
+    }
+
+    /// Makes a client that sends access tokens of Microsoft Entra.
+    ///
+    /// - `subscription_id`: The id of the Azure subscription.
+    #[inline]
+    pub fn builder(subscription_id: impl Into<String>, token: impl TokenSource) -> ClientBuilder<Self> {
+        let subscription_id = subscription_id.into();
+        ClientBuilder::management(token, |pipeline| Self::with_pipeline(pipeline, subscription_id))
     }
 
     /// A client that sends through `pipeline`.

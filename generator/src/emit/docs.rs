@@ -44,18 +44,19 @@ fn header_docs(code: &mut Code, operation: &Operation) {
 
 /// What a caller should know of an answer that is not all there is.
 fn notes(code: &mut Code, operation: &Operation) {
-    let paging = operation.paging.as_ref().and_then(|paging| match paging {
-        Paging::NextLink { link: None, .. } => None,
-        Paging::NextLink { link: Some(link), .. } => {
-            Some(format!("The answer is one page. While it has a {}, there is another.", inline_code(&link.0)))
-        }
-        Paging::Header { response, .. } => Some(format!(
-            "The answer is one page. While it has the header {}, there is another.",
-            inline_code(&response.0)
-        )),
+    let mark = operation.paging.as_ref().and_then(|paging| match paging {
+        Paging::NextLink { link, .. } => link.as_ref().map(|link| format!("a {}", inline_code(&link.0))),
+        Paging::Header { response, .. } => Some(format!("the header {}", inline_code(&response.0))),
+    });
+    let paging = mark.map(|mark| match operation.pages {
+        Some(_) => format!(
+            "Awaited, it is one page; while that has {mark}, there is another. `into_stream` goes through the items of all pages."
+        ),
+        None => format!("The answer is one page. While it has {mark}, there is another."),
     });
     let long_running = operation.long_running.as_ref().map(|_| {
-        "The operation takes its time: a success says that it has begun, unless the status is 200 or 204.".to_owned()
+        "The operation takes its time: awaited, it is waited for; `start` gives a [`Poller`], by which it can be watched."
+            .to_owned()
     });
     for note in paging.into_iter().chain(long_running) {
         code.doc(format_args!(""));

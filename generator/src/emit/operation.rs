@@ -1,12 +1,14 @@
 //! Groups of operations: their methods, builders and answers.
 
 use super::docs::parameter_docs;
-use super::signature::{body_type, borrows, decoder, flattened, output_type, positional, return_type};
+use super::signature::{
+    body_type, borrows, call_name, call_type, decoder, flattened, output_type, positional, return_type,
+};
 use super::types::{self, Imports};
 use super::{Form, HEADER};
 use crate::ir::{
-    Client, Crate, ErrorFormat, EtagSource, Group, Literal, Operation, Output, Parameter, PathArgument, PathPart,
-    Place, Response, Retry, Side, Status, Type,
+    Client, Crate, ErrorFormat, EtagSource, FinalStateVia, Group, Literal, LongRunning, Operation, Output, Paging,
+    Parameter, PathArgument, PathPart, Place, Response, Retry, Side, Status, Type,
 };
 use crate::naming::{self, Ident};
 use crate::render::{Code, line, literal};
@@ -30,6 +32,10 @@ pub(super) fn file(ir: &Crate, client: &Client, group: &Group, form: Form) -> St
         for operation in &operations {
             code.gap();
             writer.method(code, operation);
+            if let Some(long_running) = &operation.long_running {
+                code.gap();
+                writer.resume(code, operation, long_running);
+            }
         }
     });
     for operation in &operations {
@@ -167,10 +173,9 @@ impl Writer<'_> {
             let own = own.map(|argument| format!("{}: {}", argument.name, argument.ty));
             std::iter::once("&self".to_owned()).chain(own).collect()
         };
-        let output = output_type(&operation.output, self.client, self.imports);
-        self.imports.add("Call");
+        self.imports.add(call_name(operation));
         self.imports.add("Request");
-        let returns = return_type(operation, &output);
+        let returns = return_type(operation, self.client, self.imports);
         let mutable = !operation.required.is_empty()
             || !operation.client_parameters.is_empty()
             || !operation.constants.is_empty()
@@ -185,13 +190,17 @@ impl Writer<'_> {
             }
             self.fill(code, operation, if bundled { "arguments." } else { "" });
             let request = if mutable { "request" } else { &new };
-            let decoder = match &operation.output {
-                Output::Empty => decoder(None, false).to_owned(),
-                Output::Body(body) => decoder(Some(body), false).to_owned(),
-                Output::Optional(body) => decoder(Some(body), true).to_owned(),
-                Output::Either { name, .. } => format!("{name}::decode"),
-            };
-            let call = format!("Call::new(&self.client.pipeline, {request}, {decoder})");
+            let page = operation.pages.as_ref().map(|pages| match &pages.fields {
+                None => ", v1::items",
+                Some((items, link)) => {
+                    let page = output_type(&operation.output, self.client, self.imports);
+                    let read = format!(".map(|page: {page}| v1::page(page.{items}, page.{link}))");
+                    code.chain("let page = |answer: &_| v1::json(answer)", &[read], ";");
+                    ", page"
+                }
+            });
+            let (name, decoder, page) = (call_name(operation), whole_decoder(operation), page.unwrap_or_default());
+            let call = format!("{name}::new(&self.client.pipeline, {request}, {decoder}{page})");
             if has_builder(operation) {
                 line!(code, "{} {{ call: {call} }}", operation.builder);
             } else {
@@ -199,6 +208,43 @@ impl Writer<'_> {
             }
         });
         line!(code, "}}");
+    }
+
+    /// The method that goes on with a long-running operation.
+    fn resume(&mut self, code: &mut Code, operation: &Operation, long_running: &LongRunning) {
+        let output = output_type(&operation.output, self.client, self.imports);
+        let (poller, error) = (self.imports.add("Poller"), self.imports.add("Error"));
+        code.doc(format_args!(
+            "Goes on with a [`{0}`](Self::{0}) of which [`Poller::resume_token`] was kept.",
+            operation.name.bare()
+        ));
+        code.doc(format_args!(""));
+        code.doc(format_args!("# Errors"));
+        code.doc(format_args!(""));
+        code.doc(format_args!("If the token is none, or of another operation, endpoint or client."));
+        line!(code, "#[inline]");
+        code.block(
+            format_args!("pub fn {}(&self, token: &str) -> Result<{poller}<{output}>, {error}>", long_running.resume),
+            "}",
+            |code| {
+                let known = operation.path.iter().filter_map(|part| match part {
+                    PathPart::Hole { parameter: PathArgument::Client(index), .. } => {
+                        let name = self.client.parameters.get(*index).map(|parameter| parameter.name.to_string());
+                        Some(format!("Some(&self.client.{})", name.unwrap_or_default()))
+                    }
+                    PathPart::Hole { parameter: PathArgument::Method(_), .. } => Some("None".to_owned()),
+                    PathPart::Hole { parameter: PathArgument::Constant(_), .. } | PathPart::Text(_) => None,
+                });
+                let arguments = [
+                    "&self.client.pipeline".to_owned(),
+                    format!("&{}", description_name(operation)),
+                    "token".to_owned(),
+                    format!("&[{}]", known.collect::<Vec<_>>().join(", ")),
+                    whole_decoder(operation),
+                ];
+                code.list(&format!("{poller}::resume("), &arguments, ")");
+            },
+        );
     }
 
     /// The types that belong to one operation.
@@ -237,10 +283,11 @@ impl Writer<'_> {
     fn builder(&mut self, code: &mut Code, operation: &Operation) {
         let name = &operation.builder;
         let output = output_type(&operation.output, self.client, self.imports);
+        let call = call_type(operation, self.client, self.imports);
         code.doc(format_args!("A call of [`{}::{}`] and its options: await it.", self.group.ty, operation.name.bare()));
         line!(code, "#[must_use = \"nothing is sent until the call is awaited\"]");
         line!(code, "#[derive(Debug)]");
-        code.block(format_args!("pub struct {name}"), "}", |code| line!(code, "call: Call<{output}>,"));
+        code.block(format_args!("pub struct {name}"), "}", |code| line!(code, "call: {call},"));
         code.gap();
         code.block(format_args!("impl {name}"), "}", |code| {
             for parameter in &operation.optional {
@@ -249,7 +296,14 @@ impl Writer<'_> {
             }
         });
         code.gap();
-        line!(code, "v1::call!({name} => {output});");
+        match (&operation.pages, &operation.long_running) {
+            (Some(pages), _) => {
+                let item = types::owned(&pages.item, self.client, MODELS, self.imports);
+                line!(code, "v1::paged_call!({name} => {output}, {item});");
+            }
+            (None, Some(_)) => line!(code, "v1::long_call!({name} => {output});"),
+            (None, None) => line!(code, "v1::call!({name} => {output});"),
+        }
     }
 
     fn option(&mut self, code: &mut Code, parameter: &Parameter) {
@@ -343,6 +397,25 @@ impl Writer<'_> {
         if operation.retry == Retry::Never {
             links.push(".retry_safe(false)".to_owned());
         }
+        let via = operation.long_running.as_ref().and_then(|long_running| long_running.final_state_via);
+        if let Some(via) = via {
+            let place = match via {
+                FinalStateVia::AzureAsyncOperation | FinalStateVia::OperationLocation => "Status",
+                FinalStateVia::Location => "Location",
+                FinalStateVia::OriginalUri => "OriginalUri",
+            };
+            links.push(format!(".result_at({}::{place})", self.imports.add("FinalState")));
+        }
+        if operation.pages.is_some() {
+            let paging = self.imports.add("Paging");
+            links.push(match &operation.paging {
+                Some(Paging::Header { request, response, .. }) => {
+                    let (request, response) = (literal(request), literal(response));
+                    format!(".paging({paging}::Header {{ request: {request}, response: {response} }})")
+                }
+                _ => format!(".paging({paging}::Link)"),
+            });
+        }
         match &operation.accept {
             Some(accept) if accept.0 == "application/json" => {}
             Some(accept) => links.push(format!(".accept(Some({}))", literal(accept))),
@@ -382,6 +455,16 @@ impl Writer<'_> {
             }
         }
         if path.starts_with('/') { path } else { format!("/{path}") }
+    }
+}
+
+/// The function that reads the whole answer.
+fn whole_decoder(operation: &Operation) -> String {
+    match &operation.output {
+        Output::Empty => decoder(None, false).to_owned(),
+        Output::Body(body) => decoder(Some(body), false).to_owned(),
+        Output::Optional(body) => decoder(Some(body), true).to_owned(),
+        Output::Either { name, .. } => format!("{name}::decode"),
     }
 }
 

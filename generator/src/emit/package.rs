@@ -124,6 +124,8 @@ fn features(code: &mut Code, ir: &Crate, package: &Package) {
     line!(code, "client = []");
     line!(code, "# Requests over reqwest.");
     line!(code, "reqwest = [\"client\", \"specsmith-runtime/reqwest\"]");
+    line!(code, "# A span of `tracing` for each call.");
+    line!(code, "tracing = [\"specsmith-runtime/tracing\"]");
     for client in &ir.clients {
         let documents: Vec<&str> = client.documents.iter().map(|document| document.file.as_str()).collect();
         let documents = visible::line(&documents.join(", "));
@@ -153,8 +155,9 @@ fn lib(ir: &Crate, package: &Package) -> String {
     }
     code.module_doc(format_args!(""));
     code.module_doc(format_args!(
-        "The feature `client` brings the clients, `reqwest` lets them send over reqwest; without both there are the models."
+        "The feature `client` brings the clients, `reqwest` lets them send over reqwest; without both there are the models. With"
     ));
+    code.module_doc(format_args!("`tracing` each call has a span of the crate of that name."));
     if let Some(limit) = ir.recursion_limit() {
         line!(code, "#![recursion_limit = \"{limit}\"]");
     }
@@ -170,7 +173,7 @@ fn lib(ir: &Crate, package: &Package) -> String {
     line!(code, "#[rustfmt::skip]");
     line!(
         code,
-        "pub use {RUNTIME}::{{self as runtime, Call, ETag, Error, ErrorKind, Nullable, Pipeline, Response, Secret}};"
+        "pub use {RUNTIME}::{{self as runtime, Call, ETag, Error, ErrorKind, LongCall, Nullable, PagedCall, Pipeline, Poller, Response, Secret}};"
     );
     code.gap();
     line!(code, "const _: () = {RUNTIME}::codegen::v1::require(1);");
@@ -218,7 +221,7 @@ fn readme(ir: &Crate, package: &Package) -> String {
         code,
         "The feature `client` brings the clients, `reqwest` lets them send over reqwest; both are on by default. Without"
     );
-    line!(code, "them there are the models only.");
+    line!(code, "them there are the models only. With `tracing` each call has a span of the crate of that name.");
     code.gap();
     line!(
         code,

@@ -75,14 +75,32 @@ pub(crate) fn signature(client: &Client, operation: &Operation) -> Signature {
     });
     let options = options.collect();
     let output = output_type(&operation.output, client, &mut imports);
-    let returns = return_type(operation, &output);
+    let returns = return_type(operation, client, &mut imports);
     let bundle = (operation.required.len() > POSITIONAL).then(|| operation.arguments.to_string());
     Signature { arguments, options, returns, output, bundle }
 }
 
 /// What a method returns: a builder, where there are options.
-pub(super) fn return_type(operation: &Operation, output: &str) -> String {
-    if has_builder(operation) { operation.builder.to_string() } else { format!("Call<{output}>") }
+pub(super) fn return_type(operation: &Operation, client: &Client, imports: &mut Imports) -> String {
+    if has_builder(operation) { operation.builder.to_string() } else { call_type(operation, client, imports) }
+}
+
+/// The type of the runtime that a call is.
+pub(super) fn call_type(operation: &Operation, client: &Client, imports: &mut Imports) -> String {
+    let output = output_type(&operation.output, client, imports);
+    let call = imports.add(call_name(operation));
+    match &operation.pages {
+        Some(pages) => format!("{call}<{output}, {}>", types::owned(&pages.item, client, MODELS, imports)),
+        None => format!("{call}<{output}>"),
+    }
+}
+
+pub(super) fn call_name(operation: &Operation) -> &'static str {
+    match (&operation.pages, &operation.long_running) {
+        (Some(_), _) => "PagedCall",
+        (None, Some(_)) => "LongCall",
+        (None, None) => "Call",
+    }
 }
 
 pub(super) fn output_type(output: &Output, client: &Client, imports: &mut Imports) -> String {

@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(crate) use self::types::{Enum, EnumKind, Field, FieldRole, Model, ModelId, Shape, Struct, Type, Union, Variant};
 use crate::diag::Location;
 use crate::naming::Ident;
-pub(crate) use crate::spec::{CollectionFormat, Limits, Method};
+pub(crate) use crate::spec::{CollectionFormat, FinalStateVia, Limits, Method};
 
 /// Text of a document that becomes documentation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,29 @@ pub(crate) struct Client {
     /// How deep types stand in types, by fields, lists, maps and boxes, at most.
     pub depth: usize,
     pub errors: ErrorFormat,
+    pub authentication: Authentication,
+}
+
+/// The ways to prove who is asking that a client has constructors for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Authentication {
+    pub connection_string: Option<ConnectionString>,
+    pub bearer: Option<Audience>,
+}
+
+/// Whose connection string makes a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ConnectionString {
+    Hub,
+    /// The client's parameter that the device's id is, if it has one: its name in the document.
+    Device(Option<Literal>),
+}
+
+/// Whom access tokens are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    Hub,
+    Management,
 }
 
 impl Crate {
@@ -116,6 +139,8 @@ pub(crate) struct Operation {
     pub output: Output,
     pub etag: EtagSource,
     pub paging: Option<Paging>,
+    /// Where the items of a page are, if the answer can be gone through.
+    pub pages: Option<Pages>,
     pub long_running: Option<LongRunning>,
     pub retry: Retry,
     pub side: Side,
@@ -290,7 +315,17 @@ pub(crate) enum Paging {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LongRunning {
-    pub final_state_via: Option<Literal>,
+    pub final_state_via: Option<FinalStateVia>,
+    /// The method that goes on with one.
+    pub resume: Ident,
+}
+
+/// A page's items.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pages {
+    pub item: Type,
+    /// The fields of the page that have the items and the link to the next; `None` where the page is nothing but items.
+    pub fields: Option<(Ident, Ident)>,
 }
 
 /// Whether a request may be sent again.

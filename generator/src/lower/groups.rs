@@ -8,13 +8,27 @@ use super::ClientPlan;
 use super::absent::Absent;
 use super::operation::Lowered;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ir::{Client, Group, Operation, Prose, Shape, Side, Type};
+use crate::ir::{
+    Client, Group, Literal, Model, Operation, Output, Pages, Paging, Prose, ResponseBody, Shape, Side, Type,
+};
 use crate::naming::{self, Ident, Scope, Wanted};
 use crate::spec::nearest;
 
 /// Names that a client has of its own.
-const CLIENT_NAMES: &[&str] =
-    &["new", "with_pipeline", "pipeline", "clone", "models", "server", "client", "lib", "main", "mod"];
+const CLIENT_NAMES: &[&str] = &[
+    "new",
+    "from_connection_string",
+    "builder",
+    "with_pipeline",
+    "pipeline",
+    "clone",
+    "models",
+    "server",
+    "client",
+    "lib",
+    "main",
+    "mod",
+];
 
 /// Names that a method's body uses.
 const LOCALS: &[&str] = &["request", "client", "call", "self"];
@@ -127,9 +141,19 @@ fn group(module: Ident, description: Option<String>, members: Vec<(Wanted, Opera
     for (wanted, _) in &members {
         scope.collect(wanted.clone());
     }
-    let names = scope.assign();
+    let resumed = members.iter().filter_map(|(_, operation)| operation.long_running.as_ref());
+    resumed.for_each(|long_running| {
+        scope.collect(Wanted::new(long_running.resume.clone()));
+    });
+    let mut names = scope.assign();
+    let mut resumes = names.split_off(members.len()).into_iter();
     let operations = members.into_iter().zip(names).map(|((_, mut operation), name)| {
         operation.name = name;
+        if let Some(long_running) = &mut operation.long_running
+            && let Some(resume) = resumes.next()
+        {
+            long_running.resume = resume;
+        }
         arguments(&mut operation);
         operation
     });
@@ -138,6 +162,39 @@ fn group(module: Ident, description: Option<String>, members: Vec<(Wanted, Opera
         module,
         description: Prose(description.unwrap_or_default()),
         operations: operations.collect(),
+    }
+}
+
+/// Finds the items of pages. An answer without them is one that is awaited, as others.
+pub(super) fn find_pages(client: &mut Client) {
+    let models = &client.models;
+    for operation in client.groups.iter_mut().flat_map(|group| &mut group.operations) {
+        let Output::Body(ResponseBody::Json(ty)) = &operation.output else { continue };
+        operation.pages = match (&operation.paging, ty) {
+            // It has a poller.
+            _ if operation.long_running.is_some() => None,
+            (Some(Paging::Header { .. }), Type::List(item)) => Some(Pages { item: (**item).clone(), fields: None }),
+            (Some(Paging::NextLink { link: Some(link), items, .. }), Type::Model(id)) => {
+                models.get(id.0).and_then(|model| linked_pages(model, items, link))
+            }
+            _ => None,
+        };
+    }
+}
+
+fn linked_pages(model: &Model, items: &Literal, link: &Literal) -> Option<Pages> {
+    let Shape::Struct(shape) = &model.shape else { return None };
+    let field = |wire: &Literal| shape.fields.iter().find(|field| field.wire == *wire);
+    let inner = |ty: &Type| match ty {
+        Type::Nullable(inner) => (**inner).clone(),
+        ty => ty.clone(),
+    };
+    let (items, link) = (field(items)?, field(link)?);
+    match (inner(&items.ty), inner(&link.ty)) {
+        (Type::List(item), Type::String) => {
+            Some(Pages { item: *item, fields: Some((items.name.clone(), link.name.clone())) })
+        }
+        _ => None,
     }
 }
 

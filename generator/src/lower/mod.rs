@@ -1,6 +1,7 @@
 //! Documents to the IR: every decision is taken here.
 
 mod absent;
+mod authentication;
 mod client;
 mod direction;
 mod draft;
@@ -109,6 +110,7 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         }
     }
     let errors = error_format(&documents, &mut schemas);
+    let authentication = authentication::authentication(&documents, &mut schemas);
     let drafts = std::mem::take(&mut schemas.drafts);
     check_ids(&mut operations, diagnostics);
     let infos = documents.iter().map(|document| DocumentInfo {
@@ -127,12 +129,14 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         models: names::models(plan, drafts, &absent, diagnostics),
         depth: 0,
         errors,
+        authentication,
     };
     direction::end_circles(&mut client.models, diagnostics);
     direction::box_cycles(&mut client.models);
     direction::keep_unknown(&mut client);
     groups::keep_bodies_whole(&mut client);
     client.depth = direction::depth(&client.models);
+    groups::find_pages(&mut client);
     names::types(&mut client);
     client
 }

@@ -234,7 +234,11 @@ pub(super) fn types(client: &mut Client) {
             }
         }
     }
-    let mut client_names = Scope::new(&["pipeline", "endpoint"]);
+    // What its constructors have as arguments.
+    let mut reserved = vec!["pipeline", "endpoint"];
+    reserved.extend(client.authentication.connection_string.as_ref().map(|_| "text"));
+    reserved.extend(client.authentication.bearer.map(|_| "token"));
+    let mut client_names = Scope::new(&reserved);
     for parameter in &client.parameters {
         client_names.collect(Wanted::new(parameter.name.clone()));
     }

@@ -83,8 +83,10 @@ impl<'g> Context<'_, 'g> {
             accept: media::accept(source.produces.as_ref().unwrap_or(&self.document.produces), &responses),
             etag: self.etag(source, &responses),
             paging: self.paging(source),
+            pages: None,
             long_running: source.long_running.then(|| LongRunning {
-                final_state_via: source.final_state_via.map(|via| Literal(via.as_str().to_owned())),
+                final_state_via: source.final_state_via,
+                resume: naming::snake_parts(&["resume", &method]),
             }),
             retry: match self.word(source, "x-specsmith-retry", &["never", "by-method"]) {
                 Some("never") => Retry::Never,

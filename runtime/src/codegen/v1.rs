@@ -83,13 +83,18 @@ pub use serde_json::{Map, Value};
 
 pub use crate::body::Body;
 pub use crate::call::Call;
+pub use crate::credential::{ClientBuilder, TokenSource};
+#[cfg(feature = "reqwest")]
+pub use crate::credential::{device_pipeline, hub_pipeline};
+pub use crate::lro::{FinalState, LongCall, Poller};
+pub use crate::paging::{PagedCall, Paging};
 pub use crate::time::{Date, DateTime, Duration, Rfc1123, UnixTime};
 pub use crate::transport::BoxFuture;
 pub use crate::url::CollectionFormat;
 pub use crate::wire::{self, Slot, View, Wire};
 pub use crate::{
-    __call as call, __integer_enum as integer_enum, __model as model, __string_enum as string_enum,
-    __union as union_model,
+    __call as call, __integer_enum as integer_enum, __long_call as long_call, __model as model,
+    __paged_call as paged_call, __string_enum as string_enum, __union as union_model,
 };
 pub use crate::{
     Base64, Base64Url, Bytes, Condition, Decimal, Error, ErrorFormat, EtagSource, Nullable, Operation, Pipeline,
@@ -181,6 +186,50 @@ fn read(answer: &RawResponse, slot: Slot<'_>) -> Result<(), Error> {
     wire::read::from_json(answer.body(), slot).map_err(|error| {
         Error::decode(format!("the answer's body is not what it should be: {error}")).with_source(error)
     })
+}
+
+/// Reads a page that is nothing but its items.
+///
+/// # Errors
+///
+/// As [`json`].
+pub fn items<T: Wire>(answer: &RawResponse) -> Result<(Vec<T>, Option<String>), Error> {
+    Ok((json(answer)?, None))
+}
+
+/// What a member of a page may be: there, absent or null.
+pub trait Member<T> {
+    /// What is there.
+    fn member(self) -> Option<T>;
+}
+
+impl<T> Member<Vec<T>> for Vec<T> {
+    fn member(self) -> Option<Vec<T>> {
+        Some(self)
+    }
+}
+
+impl Member<String> for String {
+    fn member(self) -> Option<String> {
+        Some(self)
+    }
+}
+
+impl<T, M: Member<T>> Member<T> for Option<M> {
+    fn member(self) -> Option<T> {
+        self.and_then(M::member)
+    }
+}
+
+impl<T, M: Member<T>> Member<T> for Nullable<M> {
+    fn member(self) -> Option<T> {
+        self.into_value().and_then(M::member)
+    }
+}
+
+/// The items of a page and the link to the next, from the members that have them.
+pub fn page<T>(items: impl Member<Vec<T>>, link: impl Member<String>) -> (Vec<T>, Option<String>) {
+    (items.member().unwrap_or_default(), link.member())
 }
 
 /// Takes no notice of the body.

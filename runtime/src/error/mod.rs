@@ -6,11 +6,14 @@ use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::LazyLock;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 pub use service::ErrorFormat;
+
+use crate::etag::ETag;
 
 /// An error of any type, as [`std::error::Error::source`] hands it on.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -27,6 +30,8 @@ const SHOWN: usize = 300;
 pub enum ErrorKind {
     /// An argument was refused: nothing was sent.
     Build,
+    /// No credential could be had: nothing was sent.
+    Authentication,
     /// No connection could be made: the service has not seen the request.
     Connect,
     /// The answer did not come in time: the service may have acted on the request.
@@ -37,6 +42,8 @@ pub enum ErrorKind {
     Service,
     /// The service answered with success, but the answer could not be read.
     Decode,
+    /// A long-running operation was begun, and has failed or was cancelled, or how it fares could not be read.
+    Polling,
 }
 
 /// A failed call: its stage, its operation and, where the service answered, what it said.
@@ -110,6 +117,30 @@ impl Error {
         }))
     }
 
+    /// The error of a long-running operation that has ended without success ([`ErrorKind::Polling`]): code and message are looked
+    /// for in the answer that says so.
+    pub(crate) fn polling(
+        format: ErrorFormat,
+        how: &str,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Error {
+        let (code, said) = service::read(format, &headers, &body);
+        let message = match said {
+            Some(said) => format!("the operation {how}: {said}"),
+            None => format!("the operation {how}"),
+        };
+        let mut error = Error::new(ErrorKind::Polling, message).with_answer(status, headers, body);
+        error.0.code = code;
+        error
+    }
+
+    /// The error of an argument once more, without what caused it.
+    pub(crate) fn again(&self) -> Error {
+        Error::new(self.kind(), self.message().unwrap_or_default())
+    }
+
     /// The same error, caused by `source`.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Error {
@@ -177,6 +208,19 @@ impl Error {
     /// operation says which types its errors have.
     pub fn body_json<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(self.body()).ok()
+    }
+
+    /// The tag of what is there now, where the service gave it with its refusal.
+    pub fn etag(&self) -> Option<ETag> {
+        self.headers().get(http::header::ETAG)?.to_str().ok()?.parse().ok()
+    }
+
+    /// How long the service asks to wait before the next call (`x-ms-retry-after-ms`, `retry-after-ms` or `Retry-After`, RFC 9110
+    /// §10.2.3), where it does. A date is taken relative to that of the answer.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let now =
+            || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs().cast_signed());
+        crate::pipeline::retry_after(self.headers(), now)
     }
 
     /// The service does not have what was asked for: status 404 (RFC 9110 §15.5.5).

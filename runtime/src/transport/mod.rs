@@ -6,8 +6,10 @@ pub mod reqwest;
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::body::Body;
+use crate::clock::{Clock, SystemClock};
 use crate::error::{BoxError, ErrorKind};
 
 pub use in_process::InProcess;
@@ -39,6 +41,12 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Transport: Send + Sync + 'static {
     /// Sends one request. The answer's body may still be on its way when the future is done.
     fn send(&self, request: http::Request<Body>) -> BoxFuture<'_, Result<http::Response<Body>, TransportError>>;
+
+    /// The clock of a pipeline over this transport, unless it is given another: one of the executor that the transport belongs to, where it
+    /// belongs to one.
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(SystemClock)
+    }
 }
 
 /// No answer, or only a part of one.

@@ -1,17 +1,24 @@
 //! A transport over [reqwest], on tokio.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ::reqwest::redirect::Policy;
 use ::reqwest::{Client, Url};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
+use rustls::ClientConfig;
+use rustls::client::WantsClientCert;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::{BoxFuture, Transport, TransportError};
 use crate::body::Body;
-use crate::error::{Error, ErrorKind};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{BoxError, Error};
 
 /// How long to wait for a connection. How long an answer may take depends on the operation.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,24 +50,81 @@ impl ReqwestTransport {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Build`] where TLS cannot be set up, as on a system without root certificates.
+    /// [`ErrorKind::Build`](crate::ErrorKind::Build) where TLS cannot be set up, as on a system without root certificates.
     pub fn new() -> Result<ReqwestTransport, Error> {
-        let refused = || Error::new(ErrorKind::Build, "TLS could not be set up");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(BuilderVerifierExt::with_platform_verifier)
-            .map_err(|error| refused().with_source(error))?
-            .with_no_client_auth();
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(Policy::none())
-            .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .build()
-            .map_err(|error| refused().with_source(error))?;
-        Ok(ReqwestTransport { client })
+        over(platform_verified()?.with_no_client_auth())
     }
+
+    /// As [`ReqwestTransport::new`], with a certificate that says who the client is, as devices have them that do so by X.509
+    /// ([`ClientCertificate`](crate::credential::ClientCertificate)).
+    ///
+    /// Both are PEM (RFC 7468): the client's certificate, followed by those that lead from it to its authority, as far as the
+    /// service does not have them; and its private key (PKCS #8, PKCS #1 or SEC1), not encrypted.
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    /// use specsmith_runtime::credential::ConnectionString;
+    /// use specsmith_runtime::transport::reqwest::ReqwestTransport;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let connection = ConnectionString::of_device("HostName=my-hub.azure-devices.net;DeviceId=d1;x509=true")?;
+    /// let (certificate, key) = (std::fs::read("device.pem")?, std::fs::read("device.key")?);
+    /// let transport = ReqwestTransport::with_client_certificate(&certificate, &key)?;
+    /// let pipeline = connection.pipeline(Arc::new(transport));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Build`](crate::ErrorKind::Build) where either cannot be read, where they do not belong together, and as for
+    /// [`ReqwestTransport::new`].
+    pub fn with_client_certificate(certificate: &[u8], key: &[u8]) -> Result<ReqwestTransport, Error> {
+        over(with_certificate(platform_verified()?, certificate, key)?)
+    }
+}
+
+type Verified = rustls::ConfigBuilder<ClientConfig, WantsClientCert>;
+
+fn refused() -> Error {
+    Error::build("TLS could not be set up")
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// TLS 1.2 and 1.3 to servers that the platform trusts.
+fn platform_verified() -> Result<Verified, Error> {
+    ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .and_then(BuilderVerifierExt::with_platform_verifier)
+        .map_err(|error| refused().with_source(error))
+}
+
+/// The errors say which of the two is wrong, and nothing of what they hold.
+fn with_certificate(verified: Verified, certificate: &[u8], key: &[u8]) -> Result<ClientConfig, Error> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate)
+        .collect::<Result<_, _>>()
+        .ok()
+        .filter(|chain: &Vec<_>| !chain.is_empty())
+        .ok_or_else(|| Error::build("the client's certificate is not in PEM (RFC 7468)"))?;
+    let key = PrivateKeyDer::from_pem_slice(key)
+        .map_err(|_| Error::build("the client's private key is not in PEM (RFC 7468), or is encrypted"))?;
+    verified.with_client_auth_cert(chain, key).map_err(|error| {
+        Error::build("the client's certificate and private key do not belong together, or cannot be used")
+            .with_source(error)
+    })
+}
+
+fn over(tls: ClientConfig) -> Result<ReqwestTransport, Error> {
+    let client = Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(Policy::none())
+        .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .build()
+        .map_err(|error| refused().with_source(error))?;
+    Ok(ReqwestTransport { client })
 }
 
 impl From<Client> for ReqwestTransport {
@@ -73,7 +137,7 @@ impl Transport for ReqwestTransport {
     fn send(&self, request: Request<Body>) -> BoxFuture<'_, Result<Response<Body>, TransportError>> {
         Box::pin(async move {
             let (head, body) = request.into_parts();
-            let url = Url::parse(&head.uri.to_string()).map_err(TransportError::broken)?;
+            let url = Url::parse(&text(&head.uri)).map_err(TransportError::broken)?;
             let mut request = ::reqwest::Request::new(head.method, url);
             *request.headers_mut() = head.headers;
             *request.body_mut() = match body {
@@ -82,8 +146,38 @@ impl Transport for ReqwestTransport {
                 stream @ Body::Stream(_) => Some(::reqwest::Body::wrap(stream)),
             };
             let response = self.client.execute(request).await.map_err(error)?;
-            Ok(Response::from(response).map(|body| Body::from_http_body(Answer(body))))
+            Ok(Response::from(response).map(|body| Body::boxed(Box::pin(Answer(body)))))
         })
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(TokioClock)
+    }
+}
+
+/// A URI in one piece of memory.
+fn text(uri: &Uri) -> String {
+    let length = uri.host().map_or(0, str::len) + uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let mut text = String::with_capacity(length + 16);
+    // Writing to a string does not fail.
+    let _ = write!(text, "{uri}");
+    text
+}
+
+/// The system's time, and tokio's timers, which reqwest needs as well.
+struct TokioClock;
+
+impl Clock for TokioClock {
+    fn now(&self) -> SystemTime {
+        SystemClock.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn random(&self) -> f64 {
+        SystemClock.random()
     }
 }
 
@@ -104,13 +198,13 @@ struct Answer(::reqwest::Body);
 
 impl http_body::Body for Answer {
     type Data = Bytes;
-    type Error = TransportError;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: std::pin::Pin<&mut Self>,
         cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, TransportError>>> {
-        std::pin::Pin::new(&mut self.0).poll_frame(cx).map_err(error)
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
+        std::pin::Pin::new(&mut self.0).poll_frame(cx).map_err(|cause| error(cause).into())
     }
 
     fn is_end_stream(&self) -> bool {
@@ -125,6 +219,7 @@ impl http_body::Body for Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
     use std::io::{Read, Write};
     use std::net::{SocketAddr, TcpListener};
     use std::thread::{self, JoinHandle};
@@ -227,5 +322,88 @@ mod tests {
             panic!("nine bytes out of five")
         };
         assert_eq!(TransportError::of_body(error).kind(), ErrorKind::Transport);
+    }
+
+    const CA: &[u8] = include_bytes!("testdata/ca.pem");
+    const SERVER: [&[u8]; 2] = [include_bytes!("testdata/server.pem"), include_bytes!("testdata/server.key")];
+    const CLIENT: [&[u8]; 2] = [include_bytes!("testdata/client.pem"), include_bytes!("testdata/client.key")];
+
+    fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
+        CertificateDer::pem_slice_iter(pem).map(Result::unwrap).collect()
+    }
+
+    /// Trusts the tests' own authority in place of the platform's.
+    fn roots() -> Arc<rustls::RootCertStore> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add_parsable_certificates(certificates(CA));
+        Arc::new(roots)
+    }
+
+    /// A server that wants a certificate of the tests' authority, answers one request with 204 and returns what it was shown.
+    fn tls_server() -> (SocketAddr, JoinHandle<Option<Vec<CertificateDer<'static>>>>) {
+        let clients = rustls::server::WebPkiClientVerifier::builder_with_provider(roots(), provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(clients.build().unwrap())
+            .with_single_cert(certificates(SERVER[0]), PrivateKeyDer::from_pem_slice(SERVER[1]).unwrap())
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let served = thread::spawn(move || {
+            let (socket, _) = listener.accept().unwrap();
+            socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            let connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, socket);
+            let read = stream.read(&mut [0; 4096]).ok()?;
+            assert!(read > 0);
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+            stream.conn.peer_certificates().map(|shown| shown.iter().map(|one| one.clone().into_owned()).collect())
+        });
+        (address, served)
+    }
+
+    async fn send_over_tls(address: SocketAddr, config: ClientConfig) -> Result<Response<Body>, TransportError> {
+        let request = Request::builder().uri(format!("https://localhost:{}/", address.port()));
+        let client = Client::builder().tls_backend_preconfigured(config).resolve("localhost", address).build().unwrap();
+        ReqwestTransport::from(client).send(request.body(Body::Empty).unwrap()).await
+    }
+
+    fn trusting() -> Verified {
+        let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        builder.unwrap().with_root_certificates(roots())
+    }
+
+    #[tokio::test]
+    async fn a_client_shows_its_certificate() {
+        let (address, served) = tls_server();
+        let config = with_certificate(trusting(), CLIENT[0], CLIENT[1]).unwrap();
+        assert_eq!(send_over_tls(address, config).await.unwrap().status(), 204);
+        assert_eq!(served.join().unwrap().unwrap(), certificates(CLIENT[0]));
+    }
+
+    #[tokio::test]
+    async fn without_its_certificate_a_client_is_refused() {
+        let (address, served) = tls_server();
+        assert!(send_over_tls(address, trusting().with_no_client_auth()).await.is_err());
+        assert_eq!(served.join().unwrap(), None);
+    }
+
+    #[test]
+    fn certificates_that_cannot_be() {
+        assert!(ReqwestTransport::with_client_certificate(CLIENT[0], CLIENT[1]).is_ok());
+        for (certificate, key, said) in [
+            (&b""[..], CLIENT[1], "certificate is not in PEM"),
+            (CLIENT[1], CLIENT[1], "certificate is not in PEM"),
+            (CLIENT[0], b"", "private key is not in PEM"),
+            (CLIENT[0], CLIENT[0], "private key is not in PEM"),
+            (CLIENT[0], SERVER[1], "do not belong together"),
+        ] {
+            let error = ReqwestTransport::with_client_certificate(certificate, key).unwrap_err();
+            assert!(error.kind() == ErrorKind::Build && error.to_string().contains(said), "{error}");
+            let key = String::from_utf8_lossy(CLIENT[1]);
+            let line = key.lines().nth(2).unwrap();
+            assert!(line.len() > 40 && !format!("{error:?}").contains(line), "{error:?}");
+        }
     }
 }

@@ -4,8 +4,10 @@ use std::fmt::{self, Display};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use http::Uri;
+
 use super::encode_raw_path;
-use crate::error::Error;
+use crate::error::{BoxError, Error};
 
 /// Where a service is: scheme, host, port and the path below which its routes are.
 ///
@@ -26,7 +28,10 @@ pub struct Endpoint {
     secure: bool,
     host: Box<str>,
     port: u16,
-    base_path: Box<str>,
+    /// As it is written: the origin, and then the base path.
+    text: Box<str>,
+    /// How long the origin is.
+    origin: usize,
 }
 
 impl Endpoint {
@@ -95,8 +100,14 @@ impl Endpoint {
             encode_raw_path(&mut base_path, path)
                 .map_err(|_| Error::build("the endpoint has a path that no request could be below"))?;
         }
-        let host = host.to_ascii_lowercase().into();
-        Ok(Endpoint { secure, host, port, base_path: base_path.into() })
+        let (scheme, host) = (if secure { "https" } else { "http" }, host.to_ascii_lowercase());
+        let mut text = match port == if secure { 443 } else { 80 } {
+            true => format!("{scheme}://{host}"),
+            false => format!("{scheme}://{host}:{port}"),
+        };
+        let origin = text.len();
+        text.push_str(&base_path);
+        Ok(Endpoint { secure, host: host.into(), port, text: text.into(), origin })
     }
 
     /// `https` or `http`.
@@ -116,7 +127,12 @@ impl Endpoint {
 
     /// The path that goes before every operation's: empty, or with a slash at the start and none at the end.
     pub fn base_path(&self) -> &str {
-        &self.base_path
+        self.text.get(self.origin..).unwrap_or_default()
+    }
+
+    /// The URL, without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// Whether the host is `localhost`, in 127.0.0.0/8 or `[::1]`.
@@ -125,6 +141,51 @@ impl Endpoint {
         &*self.host == "localhost"
             || address.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
             || address.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
+impl Endpoint {
+    fn origin(&self) -> &str {
+        self.text.get(..self.origin).unwrap_or_default()
+    }
+
+    /// Whether a URI has this endpoint's scheme, host and port (RFC 6454 §4).
+    pub fn is_origin_of(&self, uri: &Uri) -> bool {
+        let port = uri.port().map_or_else(
+            || match uri.scheme_str() {
+                Some("https") => Some(443),
+                Some("http") => Some(80),
+                _ => None,
+            },
+            |port| Some(port.as_u16()),
+        );
+        // User information is no part of the origin, but no service has a reason to send some.
+        let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        plain
+            && uri.scheme_str() == Some(self.scheme())
+            && uri.host().is_some_and(|host| host.eq_ignore_ascii_case(&self.host))
+            && port == Some(self.port)
+    }
+
+    /// The URI that a service means by a URL in an answer: absolute, or with a path from the root.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) where the text is no such URL, or one of another origin: a request there
+    /// would show it the endpoint's credentials.
+    pub fn resolve(&self, url: &str) -> Result<Uri, Error> {
+        let absolute = match url.starts_with('/') && !url.starts_with("//") {
+            true => format!("{}{url}", self.origin()),
+            false => url.to_owned(),
+        };
+        let absolute = absolute.split_once('#').map_or(absolute.as_str(), |(before, _)| before);
+        let uri: Uri = absolute.parse().map_err(|error| {
+            Error::decode("the service names a URL that is none").with_source(BoxError::from(error))
+        })?;
+        match self.is_origin_of(&uri) {
+            true => Ok(uri),
+            false => Err(Error::decode("the service names a URL of another origin, and nothing is sent there")),
+        }
     }
 }
 
@@ -148,11 +209,7 @@ impl FromStr for Endpoint {
 
 impl Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme(), self.host)?;
-        if self.port != if self.secure { 443 } else { 80 } {
-            write!(f, ":{}", self.port)?;
-        }
-        f.write_str(&self.base_path)
+        f.write_str(&self.text)
     }
 }
 
@@ -218,6 +275,37 @@ mod tests {
         }
         assert!(Endpoint::allow_http("http://hub").is_ok());
         assert!(Endpoint::allow_http("http://u@hub").is_err());
+    }
+
+    #[test]
+    fn what_a_service_names_stays_at_its_origin() {
+        let hub = Endpoint::new("https://hub.example/base").unwrap();
+        let resolved = |url: &str| hub.resolve(url).map(|uri| uri.to_string()).ok();
+        assert_eq!(resolved("https://hub.example/a?b=c&d"), Some("https://hub.example/a?b=c&d".to_owned()));
+        assert_eq!(resolved("https://HUB.example:443/a#x"), Some("https://HUB.example:443/a".to_owned()));
+        assert_eq!(resolved("/a/b?c"), Some("https://hub.example/a/b?c".to_owned()));
+        for other in [
+            "",
+            "a/b",
+            "//evil.example/a",
+            "http://hub.example/a",
+            "http://hub.example:443/a",
+            "https://hub.example:8443/a",
+            "https://evil.example/a",
+            "https://hub.example.evil.example/",
+            "https://hub.example@evil.example/",
+            "https://user:pw@hub.example/",
+            "https://evil.example#hub.example",
+            "https://evil.example\\@hub.example/",
+            "https://hub.example\r\nx: y/",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+        ] {
+            let error = hub.resolve(other).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Decode, "{other}");
+        }
+        let local = Endpoint::new("http://[::1]:8080").unwrap();
+        assert!(local.resolve("http://[::1]:8080/x").is_ok() && local.resolve("http://[::1]/x").is_err());
     }
 
     #[test]

@@ -277,11 +277,64 @@ macro_rules! __call {
     ($ty:ident => $output:ty) => {
         impl ::core::future::IntoFuture for $ty {
             type Output = ::core::result::Result<$crate::Response<$output>, $crate::Error>;
-            type IntoFuture = $crate::transport::BoxFuture<'static, Self::Output>;
+            type IntoFuture = $crate::Pending<$output>;
 
             #[inline]
             fn into_future(self) -> Self::IntoFuture {
                 self.call.into_future()
+            }
+        }
+    };
+}
+
+/// Makes a builder around a [`LongCall`](crate::LongCall) a call that is awaited or started.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __long_call {
+    ($ty:ident => $output:ty) => {
+        $crate::__call!($ty => $output);
+
+        impl $ty {
+            /// Starts the operation; its end is for the [`Poller`]($crate::Poller) to wait for.
+            ///
+            /// # Errors
+            ///
+            /// Where the operation could not be started.
+            #[inline]
+            pub fn start(
+                self,
+            ) -> $crate::transport::BoxFuture<'static, ::core::result::Result<$crate::Poller<$output>, $crate::Error>> {
+                self.call.start()
+            }
+        }
+    };
+}
+
+/// Makes a builder around a [`PagedCall`](crate::PagedCall) a call that is awaited, or gone through.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __paged_call {
+    ($ty:ident => $output:ty, $item:ty) => {
+        $crate::__call!($ty => $output);
+
+        impl $ty {
+            /// Begins with the page that a [`continuation`]($crate::Page::continuation) of the same list names.
+            #[inline]
+            pub fn continue_from(mut self, continuation: impl ::core::convert::Into<::std::string::String>) -> Self {
+                self.call = self.call.continue_from(continuation);
+                self
+            }
+
+            /// All items, page after page. A page is asked for when an item of it is.
+            #[inline]
+            pub fn into_stream(self) -> $crate::ItemStream<$item> {
+                self.call.into_stream()
+            }
+
+            /// All pages. Each is asked for when it is.
+            #[inline]
+            pub fn into_pages(self) -> $crate::PageStream<$item> {
+                self.call.into_pages()
             }
         }
     };
