@@ -453,9 +453,6 @@ impl Exchange<'_> {
     }
 
     async fn read(self, status: StatusCode, body: Body) -> Result<Bytes, CollectError> {
-        if let Body::Bytes(bytes) = body {
-            return Ok(bytes);
-        }
         if self.operation.is_success(status) || status.as_u16() < 400 {
             return body.collect(self.pipeline.response_limit).await;
         }

@@ -169,9 +169,11 @@ async fn what_cannot_be_sent_is_not() {
 
 #[tokio::test]
 async fn an_answer_has_a_bound() {
-    let setting = Setting::of([answer(200, Body::from_stream(Pieces(vec!["12345", "6789"]), None))]);
-    let error = setting.send(&GET).await.unwrap_err();
-    assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(StatusCode::OK)));
+    for body in [Body::from_stream(Pieces(vec!["12345", "6789"]), None), Body::from("123456789")] {
+        let setting = Setting::of([answer(200, body)]);
+        let error = setting.send(&GET).await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(StatusCode::OK)));
+    }
 }
 
 #[tokio::test]
