@@ -23,6 +23,8 @@ use crate::transport::BoxFuture;
 pub enum Paging {
     /// By a URL in its body (`x-ms-pageable`), which is asked for with GET.
     Link,
+    /// By a URL in its body, which is asked for with POST: where `operationName` names an operation that does so.
+    PostLink,
     /// By a token in a header, which goes into a header of the same request sent again.
     Header {
         /// The header of the request.
@@ -170,8 +172,10 @@ impl Cursor {
             Next::At(place) => Some(place),
             Next::First | Next::End => None,
         };
-        if let (Some(url), Some(Paging::Link)) = (place, operation.pages()) {
-            return self.pipeline.follow(operation, Method::GET, url);
+        match (place, operation.pages()) {
+            (Some(url), Some(Paging::Link)) => return self.pipeline.follow(operation, Method::GET, url),
+            (Some(url), Some(Paging::PostLink)) => return self.pipeline.follow(operation, Method::POST, url),
+            _ => {}
         }
         let Some(mut request) = self.request.again() else {
             let error = Error::build("the body is a stream, which cannot be sent for each page");
@@ -187,7 +191,7 @@ impl Cursor {
     fn advance(&mut self, answer: &RawResponse, link: Option<String>) -> Result<Option<String>, Error> {
         let next = match self.request.operation().pages() {
             Some(Paging::Header { response, .. }) => answer.header(response).map(str::to_owned),
-            Some(Paging::Link) | None => link,
+            Some(Paging::Link | Paging::PostLink) | None => link,
         };
         let next = next.filter(|place| !place.is_empty());
         let here = std::mem::replace(&mut self.next, next.clone().map_or(Next::End, Next::At));
@@ -425,6 +429,17 @@ mod tests {
         assert_eq!(*service.seen.lock().unwrap(), ["GET /hubs", "GET /hubs?page=2", "GET /hubs?page=3"]);
         // A list that is asked for with POST goes on with GET.
         assert_eq!(all(list(&pipeline, &KEYS).into_stream()).await.unwrap(), [1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn an_operation_may_have_its_pages_by_post() {
+        static POSTED: Operation = Operation::new("States_List", Method::POST, "/states").paging(Paging::PostLink);
+        let (service, pipeline) = service(|line| match line {
+            "POST /states" => (r#"{"value":[1],"nextLink":"https://arm.example/next"}"#, None),
+            _ => (r#"{"value":[2]}"#, None),
+        });
+        assert_eq!(all(list(&pipeline, &POSTED).into_stream()).await.unwrap(), [1, 2]);
+        assert_eq!(*service.seen.lock().unwrap(), ["POST /states", "POST /next"]);
     }
 
     #[tokio::test]

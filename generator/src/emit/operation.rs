@@ -406,13 +406,14 @@ impl Writer<'_> {
             };
             links.push(format!(".result_at({}::{place})", self.imports.add("FinalState")));
         }
-        if operation.pages.is_some() {
+        if let Some(pages) = &operation.pages {
             let paging = self.imports.add("Paging");
             links.push(match &operation.paging {
                 Some(Paging::Header { request, response, .. }) => {
                     let (request, response) = (literal(request), literal(response));
                     format!(".paging({paging}::Header {{ request: {request}, response: {response} }})")
                 }
+                _ if pages.post => format!(".paging({paging}::PostLink)"),
                 _ => format!(".paging({paging}::Link)"),
             });
         }

@@ -326,6 +326,8 @@ pub(crate) struct Pages {
     pub item: Type,
     /// The fields of the page that have the items and the link to the next; `None` where the page is nothing but items.
     pub fields: Option<(Ident, Ident)>,
+    /// Whether the link is followed with POST.
+    pub post: bool,
 }
 
 /// Whether a request may be sent again.

@@ -1,6 +1,6 @@
 //! Operations to groups of methods.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
@@ -9,7 +9,7 @@ use super::absent::Absent;
 use super::operation::Lowered;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::{
-    Client, Group, Literal, Model, Operation, Output, Pages, Paging, Prose, ResponseBody, Shape, Side, Type,
+    Client, Group, Literal, Method, Model, Operation, Output, Pages, Paging, Prose, ResponseBody, Shape, Side, Type,
 };
 use crate::naming::{self, Ident, Scope, Wanted};
 use crate::spec::nearest;
@@ -168,21 +168,27 @@ fn group(module: Ident, description: Option<String>, members: Vec<(Wanted, Opera
 /// Finds the items of pages. An answer without them is one that is awaited, as others.
 pub(super) fn find_pages(client: &mut Client) {
     let models = &client.models;
+    let all = client.groups.iter().flat_map(|group| &group.operations);
+    let posts: HashSet<String> =
+        all.filter(|operation| operation.method == Method::Post).map(|operation| operation.id.0.clone()).collect();
     for operation in client.groups.iter_mut().flat_map(|group| &mut group.operations) {
         let Output::Body(ResponseBody::Json(ty)) = &operation.output else { continue };
         operation.pages = match (&operation.paging, ty) {
             // It has a poller.
             _ if operation.long_running.is_some() => None,
-            (Some(Paging::Header { .. }), Type::List(item)) => Some(Pages { item: (**item).clone(), fields: None }),
-            (Some(Paging::NextLink { link: Some(link), items, .. }), Type::Model(id)) => {
-                models.get(id.0).and_then(|model| linked_pages(model, items, link))
+            (Some(Paging::Header { .. }), Type::List(item)) => {
+                Some(Pages { item: (**item).clone(), fields: None, post: false })
+            }
+            (Some(Paging::NextLink { link: Some(link), items, operation }), Type::Model(id)) => {
+                let post = operation.as_ref().is_some_and(|id| posts.contains(&id.0));
+                models.get(id.0).and_then(|model| linked_pages(model, items, link, post))
             }
             _ => None,
         };
     }
 }
 
-fn linked_pages(model: &Model, items: &Literal, link: &Literal) -> Option<Pages> {
+fn linked_pages(model: &Model, items: &Literal, link: &Literal, post: bool) -> Option<Pages> {
     let Shape::Struct(shape) = &model.shape else { return None };
     let field = |wire: &Literal| shape.fields.iter().find(|field| field.wire == *wire);
     let inner = |ty: &Type| match ty {
@@ -192,7 +198,7 @@ fn linked_pages(model: &Model, items: &Literal, link: &Literal) -> Option<Pages>
     let (items, link) = (field(items)?, field(link)?);
     match (inner(&items.ty), inner(&link.ty)) {
         (Type::List(item), Type::String) => {
-            Some(Pages { item: *item, fields: Some((items.name.clone(), link.name.clone())) })
+            Some(Pages { item: *item, fields: Some((items.name.clone(), link.name.clone())), post })
         }
         _ => None,
     }
