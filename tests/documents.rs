@@ -524,8 +524,7 @@ fn odd() -> Vec<(&'static str, Value)> {
     let chain =
         serde_json::from_slice(&chain(300, |next| json!({ "properties": { "a": next }, "required": ["a"] }))).unwrap();
     let mut nested = json!({ "type": "string" });
-    // Clippy finds more than that too complex; `nested_types_compile` has as much as there may be.
-    for level in 0..3 {
+    for level in 0..5 {
         nested = match level % 2 {
             0 => json!({ "type": "array", "items": nested }),
             _ => json!({ "type": "object", "additionalProperties": nested }),

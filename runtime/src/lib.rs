@@ -59,7 +59,7 @@ pub use clock::{Clock, SystemClock};
 pub use decimal::Decimal;
 pub use error::{BoxError, Error, ErrorFormat, ErrorKind, ParseError};
 pub use etag::{Condition, ETag};
-pub use lro::{FinalState, LongCall, Poller, Progress};
+pub use lro::{FinalState, LongCall, Poller, Progress, Resumed};
 pub use nullable::Nullable;
 pub use operation::{EtagSource, Operation};
 pub use paging::{ItemStream, Page, PageStream, PagedCall, Paging};

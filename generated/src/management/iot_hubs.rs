@@ -5,7 +5,6 @@ use specsmith_runtime::codegen::v1::{
     self,
     Call,
     Condition,
-    Error,
     ErrorFormat,
     EtagSource,
     FinalState,
@@ -16,6 +15,7 @@ use specsmith_runtime::codegen::v1::{
     Paging,
     Poller,
     Request,
+    Resumed,
 };
 
 use super::Client;
@@ -103,7 +103,7 @@ impl IotHubs<'_> {
     ///
     /// If the token is none, or of another operation, endpoint or client.
     #[inline]
-    pub fn resume_create_or_update(&self, token: &str) -> Result<Poller<models::IotHubDescription>, Error> {
+    pub fn resume_create_or_update(&self, token: &str) -> Resumed<models::IotHubDescription> {
         Poller::resume(
             &self.client.pipeline,
             &CREATE_OR_UPDATE,
@@ -153,7 +153,7 @@ impl IotHubs<'_> {
     ///
     /// If the token is none, or of another operation, endpoint or client.
     #[inline]
-    pub fn resume_delete(&self, token: &str) -> Result<Poller<Option<models::IotHubDescription>>, Error> {
+    pub fn resume_delete(&self, token: &str) -> Resumed<Option<models::IotHubDescription>> {
         Poller::resume(
             &self.client.pipeline,
             &DELETE,

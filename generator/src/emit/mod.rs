@@ -56,6 +56,9 @@ pub(crate) fn module(ir: &Crate, reqwest: bool) -> OutputFile {
         if !code.prose(&client.description) {
             code.doc(format_args!("The client `{}`.", client.module.bare()));
         }
+        if ir.has_complex_types() {
+            line!(code, "#[allow(clippy::type_complexity)]");
+        }
         code.block(format_args!("pub mod {}", client.module), "}", |code| {
             line!(code, "pub use self::client::Client;");
             for member in members(client) {

@@ -213,7 +213,7 @@ impl Writer<'_> {
     /// The method that goes on with a long-running operation.
     fn resume(&mut self, code: &mut Code, operation: &Operation, long_running: &LongRunning) {
         let output = output_type(&operation.output, self.client, self.imports);
-        let (poller, error) = (self.imports.add("Poller"), self.imports.add("Error"));
+        let (poller, resumed) = (self.imports.add("Poller"), self.imports.add("Resumed"));
         code.doc(format_args!(
             "Goes on with a [`{0}`](Self::{0}) of which [`Poller::resume_token`] was kept.",
             operation.name.bare()
@@ -224,7 +224,7 @@ impl Writer<'_> {
         code.doc(format_args!("If the token is none, or of another operation, endpoint or client."));
         line!(code, "#[inline]");
         code.block(
-            format_args!("pub fn {}(&self, token: &str) -> Result<{poller}<{output}>, {error}>", long_running.resume),
+            format_args!("pub fn {}(&self, token: &str) -> {resumed}<{output}>", long_running.resume),
             "}",
             |code| {
                 let known = operation.path.iter().filter_map(|part| match part {

@@ -161,6 +161,9 @@ fn lib(ir: &Crate, package: &Package) -> String {
     if let Some(limit) = ir.recursion_limit() {
         line!(code, "#![recursion_limit = \"{limit}\"]");
     }
+    if ir.has_complex_types() {
+        line!(code, "#![allow(clippy::type_complexity)]");
+    }
     line!(code, "#![forbid(unsafe_code)]");
     line!(code, "#![deny(missing_docs)]");
     code.gap();

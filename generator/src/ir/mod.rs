@@ -77,6 +77,29 @@ impl Crate {
         let depth = self.clients.iter().map(|client| client.depth).max().unwrap_or_default();
         (depth > 100).then(|| (2 * depth).next_power_of_two())
     }
+
+    /// Whether there are types that clippy finds too complex: lists and maps in lists and maps, as the document has them.
+    pub(crate) fn has_complex_types(&self) -> bool {
+        let parameters = |operation: &Operation| {
+            let all = operation.required.iter().chain(&operation.optional);
+            all.map(|parameter| parameter.ty.clone()).collect::<Vec<_>>()
+        };
+        let outputs = |operation: &Operation| match &operation.output {
+            Output::Body(ResponseBody::Json(ty)) | Output::Optional(ResponseBody::Json(ty)) => Some(ty.clone()),
+            _ => None,
+        };
+        self.clients.iter().any(|client| {
+            let fields = client.models.iter().filter_map(|model| match &model.shape {
+                Shape::Struct(shape) => Some(shape),
+                _ => None,
+            });
+            let mut fields = fields.flat_map(|shape| &shape.fields).map(|field| &field.ty);
+            let mut operations = client.groups.iter().flat_map(|group| &group.operations);
+            fields.any(|ty| ty.nesting() > 2)
+                || operations
+                    .any(|operation| parameters(operation).iter().chain(&outputs(operation)).any(|ty| ty.nesting() > 2))
+        })
+    }
 }
 
 #[derive(Clone, Debug)]

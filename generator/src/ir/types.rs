@@ -41,6 +41,17 @@ pub(crate) enum Type {
     Bytes,
 }
 
+impl Type {
+    /// How many lists and maps stand in one another, nulls counted.
+    pub(crate) fn nesting(&self) -> usize {
+        let (mut ty, mut depth) = (self, 0);
+        while let Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) = ty {
+            (ty, depth) = (inner, depth + 1);
+        }
+        depth
+    }
+}
+
 /// A named type.
 #[derive(Debug)]
 pub(crate) struct Model {

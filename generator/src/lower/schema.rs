@@ -370,7 +370,7 @@ impl<'a> Schemas<'a> {
                     hint.push("value");
                     match self.element(values, &hint) {
                         Type::Json => Type::JsonObject,
-                        ty if is_nested(&ty) => self.too_deep(schema),
+                        ty if ty.nesting() >= MAX_NESTING => self.too_deep(schema),
                         ty => Type::Map(Box::new(ty)),
                     }
                 }
@@ -382,7 +382,7 @@ impl<'a> Schemas<'a> {
         let mut hint = hint.to_vec();
         hint.push("item");
         let item = schema.items.as_ref().map_or(Type::Json, |items| self.element(items, &hint));
-        if is_nested(&item) { self.too_deep(schema) } else { Type::List(Box::new(item)) }
+        if item.nesting() >= MAX_NESTING { self.too_deep(schema) } else { Type::List(Box::new(item)) }
     }
 
     /// The type of what a list or a map holds.
@@ -399,15 +399,4 @@ impl<'a> Schemas<'a> {
 /// Whether a schema has properties, of its own or by composition.
 fn is_struct(schema: &Schema) -> bool {
     schema.reference.is_none() && (!schema.properties.is_empty() || !schema.all_of.is_empty())
-}
-
-/// Whether a type is a list or map of lists and maps, as deep as they may be.
-fn is_nested(ty: &Type) -> bool {
-    let mut ty = ty;
-    let mut depth = 0;
-    while let Type::List(inner) | Type::Map(inner) | Type::Nullable(inner) = ty {
-        ty = inner;
-        depth += 1;
-    }
-    depth >= MAX_NESTING
 }

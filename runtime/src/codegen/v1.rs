@@ -86,7 +86,7 @@ pub use crate::call::Call;
 pub use crate::credential::{ClientBuilder, TokenSource};
 #[cfg(feature = "reqwest")]
 pub use crate::credential::{device_pipeline, hub_pipeline};
-pub use crate::lro::{FinalState, LongCall, Poller};
+pub use crate::lro::{FinalState, LongCall, Poller, Resumed};
 pub use crate::paging::{PagedCall, Paging};
 pub use crate::time::{Date, DateTime, Duration, Rfc1123, UnixTime};
 pub use crate::transport::BoxFuture;

@@ -105,6 +105,9 @@ impl<T> fmt::Debug for LongCall<T> {
     }
 }
 
+/// What comes of a resume token: the operation that it is of, or why there is none.
+pub type Resumed<T> = Result<Poller<T>, Error>;
+
 /// A long-running operation that has been started.
 ///
 /// Await it for the result. Or look at how it fares: it is a [`Stream`] of [`Progress`], which begins with what the first answer
@@ -141,7 +144,7 @@ impl<T: 'static> Poller<T> {
         token: &str,
         arguments: &[Option<&dyn fmt::Display>],
         decode: fn(&RawResponse) -> Result<T, Error>,
-    ) -> Result<Self, Error> {
+    ) -> Resumed<T> {
         let machine = Machine::resume(pipeline, operation, token, arguments)
             .map_err(|error| error.with_operation(operation.id()))?;
         Ok(Self { state: State::Idle(Box::new(machine)), decode })
