@@ -172,11 +172,15 @@ fn a_check_finds_every_kind_of_drift() {
     ledger["files"]["src/old.rs"] = "0000000000000000".into();
     fs::write(path(".specsmith.json"), ledger.to_string()).unwrap();
     fs::write(path("src/old.rs"), "// Of a document that is gone.\n").unwrap();
-    assert_eq!(found(), [(".specsmith.json".to_owned(), LEDGER), ("src/old.rs".to_owned(), STALE)]);
+    fs::write(path("src/mine.rs"), "// Of nobody that we know.\n").unwrap();
+    let both = [("src/mine.rs".to_owned(), STRAY), ("src/old.rs".to_owned(), STALE)];
+    assert_eq!(found(), both);
     assert!(path("src/old.rs").exists(), "it is not what the ledger says: somebody's work");
-    assert_eq!(found(), [("src/old.rs".to_owned(), STRAY)]);
+    assert_eq!(found(), both, "also after it was generated anew");
 
+    fs::remove_file(path("src/mine.rs")).unwrap();
     fs::remove_file(path("src/old.rs")).unwrap();
+    assert_eq!(found(), [(".specsmith.json".to_owned(), LEDGER)]);
     assert_eq!(found(), []);
 }
 

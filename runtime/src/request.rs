@@ -3,7 +3,9 @@
 use std::fmt::{self, Display};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
+use http::header::{
+    ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, IF_MATCH, IF_NONE_MATCH, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use crate::body::Body;
@@ -300,6 +302,10 @@ impl Request {
             self.header("accept", &accepted);
         }
         let method = self.operation.method().clone();
+        // How the request is framed, and whom it is for, is said once: here and by the transport.
+        for name in [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, HOST] {
+            self.headers.remove(name);
+        }
         let length = self.body.length();
         // RFC 9110 §8.6: a length of zero is said where the method has a body. Servers insist on it.
         let with_body = matches!(method, Method::POST | Method::PUT | Method::PATCH);
@@ -460,6 +466,19 @@ mod tests {
             request.raw_path("a");
         });
         assert!(!get.unwrap().headers().contains_key(CONTENT_LENGTH));
+    }
+
+    #[test]
+    fn no_argument_says_how_a_request_is_framed() {
+        let request = with(&PUT, |request| {
+            request.path(&1).path(&2).header("Content-Length", &99).header("Transfer-Encoding", &"chunked");
+            request.header("Host", &"evil.example").header("Connection", &"close").body_json(b"{}".to_vec());
+        });
+        let request = request.unwrap();
+        assert_eq!(request.headers()["content-length"], "2");
+        for name in ["transfer-encoding", "host", "connection"] {
+            assert!(!request.headers().contains_key(name), "{name}");
+        }
     }
 
     #[test]

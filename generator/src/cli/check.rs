@@ -51,7 +51,9 @@ impl Check {
         let count = counted(differences.len(), "difference");
         print(
             &mut out,
-            &format!("{count}: run `specsmith generate`, or change the documents, overlays or manifest instead"),
+            &format!(
+                "{count}: run `specsmith generate`, or change the documents, overlays or manifest instead; move away what does not belong here"
+            ),
         );
         NO
     }

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use specsmith::diag::Severity;
 use specsmith::{Builder, Failure, Messages};
 
 /// All is well.
@@ -123,6 +124,11 @@ impl Target {
         if !input.specs.is_empty() && (self.out.is_none() || self.crate_name.is_none()) {
             return Err(Failure::usage("SPEC... needs --out DIR and --crate-name NAME", "add them; see `--help`"));
         }
+        let of_specs = self.crate_name.is_some() || self.runtime_path.is_some() || !input.overlay.is_empty();
+        if input.specs.is_empty() && of_specs {
+            let message = "--crate-name, --runtime-path and --overlay are for SPEC..., and a manifest says them itself";
+            return Err(Failure::usage(message, "leave them out, or name documents in place of the manifest"));
+        }
         let builder = input.builder();
         let builder = self.out.iter().fold(builder, Builder::out_dir);
         let builder = self.crate_name.iter().fold(builder, Builder::crate_name);
@@ -196,6 +202,12 @@ impl Console {
     /// Prints why it failed, and gives the exit code of that.
     fn failure(&self, failure: &Failure) -> u8 {
         self.messages(failure.messages());
+        if self.format == MessageFormat::Human {
+            let of = |severity| failure.messages().iter().filter(|it| it.code.severity() == severity).count();
+            let (errors, warnings) = (counted(of(Severity::Error), "error"), of(Severity::Warning));
+            let warnings = if warnings > 0 { format!(" and {}", counted(warnings, "warning")) } else { String::new() };
+            print(&mut io::stderr(), &format!("\n{errors}{warnings}: nothing was written"));
+        }
         if failure.is_unreadable() { USAGE } else { NO }
     }
 }

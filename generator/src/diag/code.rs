@@ -166,6 +166,8 @@ codes! {
     PathParameter = "SM516", Warning;
     /// No request can have a path, a host, a header's name or a media type like this, or it would lead elsewhere than it seems.
     Unsendable = "SM517", Error;
+    /// An operation has two parameters of the same name in the same place, or two bodies.
+    DoubleParameter = "SM519", Error;
     /// Models are nested so deeply that the crate they are included in needs a larger `recursion_limit`.
     DeepModels = "SM518", Warning;
 

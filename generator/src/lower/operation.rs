@@ -1,5 +1,7 @@
 //! Operations: their parameters, bodies, answers and what an extension says of them.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -123,7 +125,10 @@ impl<'g> Context<'_, 'g> {
     }
 
     /// The path's parameters and the operation's, which win over those of the same name and place.
-    fn declared(&self, item: &'g spec::PathItem, source: &'g spec::Operation) -> Vec<Declared<'g>> {
+    fn declared(&mut self, item: &'g spec::PathItem, source: &'g spec::Operation) -> Vec<Declared<'g>> {
+        for list in [&item.parameters, &source.parameters] {
+            self.report_doubles(list);
+        }
         let mut all: IndexMap<(String, In), Declared<'g>> = IndexMap::new();
         let host = self.document.parameterized_host.iter().flat_map(|host| &host.parameters);
         let host: Vec<&str> = host
@@ -140,6 +145,32 @@ impl<'g> Context<'_, 'g> {
             all.insert((parameter.name.clone(), parameter.place), Declared { parameter, shared });
         }
         all.into_values().collect()
+    }
+
+    /// Of one list; a parameter of the operation may well stand in for one of the path.
+    fn report_doubles(&mut self, list: &'g [OrRef<spec::Parameter>]) {
+        let mut met: HashMap<(&str, In), &spec::Parameter> = HashMap::new();
+        for parameter in list.iter().filter_map(|entry| self.graph.parameter(entry)) {
+            // There is one body, whatever it is called, and a form is one too.
+            let key = match parameter.place {
+                In::Body => ("", In::Body),
+                place => (parameter.name.as_str(), place),
+            };
+            let form = list.iter().filter_map(|entry| self.graph.parameter(entry)).find(|it| it.place == In::FormData);
+            let other = met.insert(key, parameter).or(form.filter(|_| parameter.place == In::Body));
+            if let Some(other) = other.filter(|other| other.at != parameter.at) {
+                let message = match parameter.place {
+                    In::Body => "the operation has two bodies".to_owned(),
+                    _ => format!("the parameter `{}` is there twice", parameter.name),
+                };
+                self.report(
+                    Diagnostic::new(Code::DoubleParameter, message)
+                        .at(&parameter.at)
+                        .label(&other.at, "the other one")
+                        .help("remove one of them, by an overlay if the document is not yours"),
+                );
+            }
+        }
     }
 
     /// Which hole of the template each path parameter fills, by the hole's name.

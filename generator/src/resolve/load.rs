@@ -132,7 +132,10 @@ impl<'a> Loader<'a> {
                 self.files.insert(path, None);
                 return Err(None);
             }
-            return Err(Some(self.no_file(kind, reference, &path)));
+            // Said of one reference to it; the others follow.
+            let problem = self.no_file(kind, reference, &path);
+            self.files.insert(path, None);
+            return Err(Some(problem));
         };
         if self.parsed.insert(file)
             && let Some(fragment) = parse_fragment(file, self.sources.value(file), self.diags)
@@ -156,7 +159,8 @@ impl<'a> Loader<'a> {
 
     fn no_file(&self, kind: Kind, reference: &Ref, path: &Path) -> Diagnostic {
         let text = &reference.target;
-        let message = format!("`{text}` leads nowhere: there is no file `{}`", path.display());
+        let what = if path.exists() { "this is not a file:" } else { "there is no file" };
+        let message = format!("`{text}` leads nowhere: {what} `{}`", path.display());
         let problem = Diagnostic::new(Code::DanglingReference, message);
         let document = self.documents.get(&reference.at.file);
         if let Some(spelled) = in_other_case(path) {

@@ -17,18 +17,25 @@ impl Target {
     pub(super) fn parse(text: &str) -> Result<Self, Diagnostic> {
         let (file, fragment) = text.split_once('#').unwrap_or((text, ""));
         if is_remote(file) {
-            let message = format!("`{text}` is not a file relative to the document");
-            let help = "put the file beside the document and name it with a relative path";
-            return Err(Diagnostic::new(Code::RemoteReference, message).help(help));
+            return Err(remote(text));
         }
         let (Some(file), Some(fragment)) = (percent_decoded(file), percent_decoded(fragment)) else {
             let message = format!("`{text}` is not percent-encoded as a reference must be");
             let help = "write `%25` for a `%`, and no spaces but as `%20`";
             return Err(Diagnostic::new(Code::DanglingReference, message).help(help));
         };
+        // An escape may hide what it is.
+        if is_remote(&file) {
+            return Err(remote(text));
+        }
         let file = (!file.is_empty()).then(|| PathBuf::from(file));
         Ok(Self { file, pointer: Pointer::parse(&fragment) })
     }
+}
+
+fn remote(text: &str) -> Diagnostic {
+    Diagnostic::new(Code::RemoteReference, format!("`{text}` is not a file relative to the document"))
+        .help("put the file beside the document and name it with a relative path")
 }
 
 /// A URL, or a path from the root of a file system.
@@ -113,7 +120,16 @@ mod tests {
 
     #[test]
     fn urls_and_absolute_paths_are_refused() {
-        for text in ["https://example.com/a.json#/x", "/etc/a.json", "//host/a", "file:a.json", "C:\\a"] {
+        for text in [
+            "https://example.com/a.json#/x",
+            "/etc/a.json",
+            "//host/a",
+            "file:a.json",
+            "C:\\a",
+            "%2Fetc/a.json",
+            "%5cetc",
+            "https%3a//x/a",
+        ] {
             assert_eq!(Target::parse(text).unwrap_err().code, Code::RemoteReference, "{text}");
         }
     }

@@ -5,7 +5,7 @@
 //! Line ends do not count, neither for the hash nor in comparisons: git may have turned every LF of a
 //! checkout into CRLF, which nobody edited.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::io;
@@ -119,7 +119,7 @@ fn write_locked(out: &Path, files: &[OutputFile], force: bool, problems: &mut Di
         }
         ledger => ledger.unwrap_or_default(),
     };
-    let plan = Plan { out, ledger, force, stage: Stage::default(), written: Written::default() };
+    let plan = Plan { out, ledger, force, stage: Stage::default(), written: Written::default(), kept: BTreeMap::new() };
     let (stage, written) = plan.make(files, problems);
     if problems.has_errors() {
         return None;
@@ -158,9 +158,16 @@ pub(crate) fn compare(out: &Path, files: &[OutputFile], diags: &mut Diagnostics)
     }
     match Ledger::read(out) {
         Ok(ledger) => {
-            let stale = ledger.stale(files).filter(|(path, _)| out.join(path).exists());
-            differences.extend(stale.map(|(path, _)| Difference::new(path, DifferenceKind::Stale)));
-            if ledger.files != Ledger::of(files).files {
+            let mut expected = Ledger::of(files);
+            for (path, hash) in ledger.stale(files) {
+                let Ok(Some(there)) = read(&out.join(path)) else { continue };
+                differences.push(Difference::new(path, DifferenceKind::Stale));
+                if ledger::hash(&there) != *hash {
+                    // It was edited, and stands in the ledger until somebody has seen to it.
+                    expected.files.insert(path.clone(), *hash);
+                }
+            }
+            if ledger.files != expected.files {
                 differences.push(Difference::new(Ledger::NAME, DifferenceKind::Ledger));
             }
         }
@@ -253,6 +260,8 @@ struct Plan<'a> {
     force: bool,
     stage: Stage,
     written: Written,
+    /// Files that are no longer generated and stay, with the hashes that they had.
+    kept: BTreeMap<String, u64>,
 }
 
 impl Plan<'_> {
@@ -271,7 +280,10 @@ impl Plan<'_> {
                 problems.push(problem);
             }
         }
-        let ledger = Ledger::of(files).to_json();
+        let mut ledger = Ledger::of(files);
+        // With the hash it had, so that it is known to be edited, and whose it was, for as long as it is there.
+        ledger.files.extend(std::mem::take(&mut self.kept));
+        let ledger = ledger.to_json();
         match read(&self.out.join(Ledger::NAME)) {
             Ok(Some(old)) if is_same(&old, &ledger) => {}
             Ok(_) => self.stage.write(Ledger::NAME, ledger),
@@ -319,13 +331,16 @@ impl Plan<'_> {
                 self.written.removed.push(path.to_owned());
                 self.stage.remove(path);
             }
-            Some(_) => problems.push(
-                Diagnostic::new(
-                    Code::StaleKept,
-                    format!("`{}` is no longer generated, but was edited and stays", full.display()),
-                )
-                .help("delete it, or remove it with `specsmith generate --force`; it is not looked at again"),
-            ),
+            Some(_) => {
+                self.kept.insert(path.to_owned(), hash);
+                problems.push(
+                    Diagnostic::new(
+                        Code::StaleKept,
+                        format!("`{}` is no longer generated, but was edited and stays", full.display()),
+                    )
+                    .help("delete it, or remove it with `specsmith generate --force`"),
+                );
+            }
         }
         Ok(())
     }

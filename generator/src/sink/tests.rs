@@ -154,6 +154,17 @@ fn a_stale_file_that_was_edited_stays() {
     assert_eq!(codes, [Code::StaleKept]);
     assert_eq!(written.unwrap().removed, ["b.rs"]);
     assert_eq!(folder.get("a.rs").unwrap(), "edited\n");
+    // It is not forgotten: neither by comparisons, nor when it is generated once more, nor by force.
+    let differences = compare(&folder.0, &output(&[]), &mut Diagnostics::default());
+    assert_eq!(differences, [Difference::new("a.rs", DifferenceKind::Stale)]);
+    assert_eq!(folder.write(&[]).1, [Code::StaleKept]);
+    let (written, codes) = folder.write_by(&[], true);
+    assert_eq!((written.unwrap().removed, codes), (names(&["a.rs"]), vec![]));
+
+    folder.write(&[("a.rs", "// @generated\n1\n")]);
+    folder.put("a.rs", "// @generated\nedited\n");
+    assert_eq!(folder.write(&[]).1, [Code::StaleKept]);
+    assert_eq!(folder.write(&[("a.rs", "// @generated\n2\n")]).1, [Code::EditOverwritten]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::diag::Code;
 
 /// How many nodes and bytes of strings the aliases of a file may add to it. Nobody writes so much;
 /// nine lines of nested aliases make a billion.
-const MAX_EXPANSION: usize = 4 << 20;
+const MAX_EXPANSION: usize = 1 << 18;
 
 /// What a text says, and where.
 pub(super) fn parse(text: &str) -> Result<(Value, Node), Fault> {
@@ -25,6 +25,10 @@ pub(super) fn parse(text: &str) -> Result<(Value, Node), Fault> {
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| {
             let start = offsets.byte(error.marker().index());
+            if error.info().contains("recursion limit") {
+                let message = format!("sequences and mappings are nested more than {MAX_DEPTH} deep");
+                return syntax(start..start + 1, message, super::FLATTEN);
+            }
             let help =
                 "mend the text at the mark: look at indentation, quotes and brackets there and on the line before";
             syntax(start..start + 1, format!("not valid YAML: {}", error.info()), help)
