@@ -259,6 +259,7 @@ clients:
     groups: { books: { operations: { get: Books_Get, add: Books_Add, put: Books_Put } } }
     models: { Book: Volume }
     fields: { Book.title: name }
+    parameter-names: { Books_Get.id: book_id }
 ";
     let document = r##"swagger: "2.0"
 info: { title: Shelf, version: "1" }
@@ -276,6 +277,55 @@ definitions:
 "##;
     let expected = ["SM302 api.yaml:5", "SM511 api.yaml:9", "SM302 api.yaml:13"];
     assert_eq!(said("diagnostics-names", &[("specsmith.yaml", manifest), ("api.yaml", document)]), expected);
+}
+
+/// Each of what a manifest can say of parameters is found out if no parameter is there, or none that can have it.
+#[test]
+fn entries_for_no_parameter_are_reported() {
+    let manifest = "\
+crate: { name: shelf, version: 0.1.0 }
+out: generated
+clients:
+  shelf:
+    documents: [api.yaml]
+    parameters:
+    - tenant
+    - tennant
+    - count
+    parameter-names:
+      '*.count': number
+      Books_Add.book: volume
+      Books_Add.count: number
+      Books_Gte.count: number
+    flatten:
+    - Books_Add.book
+    - Books_Get.book
+    - Books_Get.count
+";
+    let document = r##"swagger: "2.0"
+info: { title: Shelf, version: "1" }
+paths:
+  /{tenant}/books:
+    parameters: [{ name: tenant, in: path, required: true, type: string }]
+    get:
+      operationId: Books_Get
+      parameters: [{ name: count, in: query, required: true, type: integer }]
+      responses: { 200: { description: Yes. } }
+    post:
+      operationId: Books_Add
+      parameters: [{ name: book, in: body, required: true, schema: { $ref: "#/definitions/Book" } }]
+      responses: { 200: { description: Yes. } }
+definitions:
+  Book: { properties: { title: { type: string } } }
+"##;
+    let files = [("specsmith.yaml", manifest), ("api.yaml", document)];
+    let expected = [8, 9, 13, 14, 17, 18].map(|line| format!("SM614 specsmith.yaml:{line}"));
+    assert_eq!(said("diagnostics-parameters", &files), expected);
+
+    let broken =
+        document.replace("{ name: count, in: query, required: true, type: integer }", "{ $ref: '#/parameters/Count' }");
+    let files = [("specsmith.yaml", manifest), ("api.yaml", broken.as_str())];
+    assert_eq!(said("diagnostics-parameters-broken", &files), ["SM401 api.yaml:8"]);
 }
 
 /// Whether files are to be written rather than compared.

@@ -55,18 +55,18 @@ pub(crate) struct Client {
     pub module: Ident,
     pub description: Option<String>,
     pub documents: Vec<Document>,
-    /// Parameters given once, when the client is made, by their names on the wire.
-    pub parameters: Vec<String>,
+    /// Parameters given once, when the client is made, by their names on the wire, and where it is said.
+    pub parameters: Vec<(String, Location)>,
     /// Empty where the operations' ids make the groups.
     pub groups: Vec<Group>,
     /// Definition to type, and where it is said.
     pub models: IndexMap<String, (Ident, Location)>,
     /// `Definition.property` to field, and where it is said.
     pub fields: IndexMap<String, (Ident, Location)>,
-    /// `OperationId.parameter` or `*.parameter` to argument.
-    pub parameter_names: IndexMap<String, Ident>,
-    /// `OperationId.parameter` of bodies whose properties are asked for one by one.
-    pub flatten: Vec<String>,
+    /// `OperationId.parameter` or `*.parameter` to argument, and where it is said.
+    pub parameter_names: IndexMap<String, (Ident, Location)>,
+    /// `OperationId.parameter` of bodies whose properties are asked for one by one, and where it is said.
+    pub flatten: Vec<(String, Location)>,
 }
 
 /// A document with its overlays, in the order in which they are applied.
@@ -230,7 +230,7 @@ fn client_of(module: Ident, object: &Object<'_>, reader: &mut Reader<'_>) -> Opt
     let client = Client {
         description: reader.string(object, "description"),
         documents: documents(object, reader),
-        parameters: reader.strings(object, "parameters"),
+        parameters: reader.placed_strings(object, "parameters"),
         groups: groups(object, reader),
         models: models(object, reader),
         fields: names(object, "fields", "Definition.property", "field", reader).collect(),
@@ -241,9 +241,8 @@ fn client_of(module: Ident, object: &Object<'_>, reader: &mut Reader<'_>) -> Opt
             "parameter",
             reader,
         )
-        .map(|(name, (ident, _))| (name, ident))
         .collect(),
-        flatten: reader.strings(object, "flatten"),
+        flatten: reader.placed_strings(object, "flatten"),
         module,
     };
     (!client.documents.is_empty()).then_some(client)

@@ -102,7 +102,8 @@ fn with_manifest(
                 }
             }
         }
-        let whole = diagnostics.errors().count() == errors;
+        let literal = !overlays && client.documents.iter().any(|document| !document.overlays.is_empty());
+        let whole = !literal && diagnostics.errors().count() == errors;
         clients.push(client_plan(client, documents, overlays, whole));
     }
     let plan = Plan { crate_name: manifest.package.name.clone(), clients };

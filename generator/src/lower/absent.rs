@@ -1,7 +1,7 @@
 //! What is not there for a reason that has been reported, so that nobody is told that a manifest names nothing.
 
 use super::ClientPlan;
-use crate::diag::{Code, Diagnostics, Pointer};
+use crate::diag::{Code, Diagnostics, Location, Pointer, Severity};
 
 pub(super) struct Absent {
     /// Whether anything may be missing.
@@ -10,15 +10,22 @@ pub(super) struct Absent {
     pub left_out: Vec<String>,
     /// Nodes that were left out since they are not what they should be.
     wrong: Vec<Pointer>,
+    /// Whether any parameter may be among them, or have a `$ref` that leads nowhere.
+    parameters: bool,
 }
 
 impl Absent {
     pub(super) fn new(plan: &ClientPlan, read: usize, diagnostics: &Diagnostics) -> Self {
         // Those from `resolve` on leave their nodes in place.
+        let own = |place: &Location| plan.documents.contains(&place.file);
+        let parameters = diagnostics.places().any(|(place, code)| {
+            own(place)
+                && code.severity() == Severity::Error
+                && place.pointer.steps().next().is_none_or(|step| step != "definitions")
+        });
         let early = diagnostics.places().filter(|(_, code)| *code < Code::DanglingReference);
-        let own = early.filter(|(place, _)| plan.documents.contains(&place.file));
-        let wrong = own.map(|(place, _)| place.pointer.clone());
-        Self { anything: !plan.whole || read < plan.documents.len(), left_out: Vec::new(), wrong: wrong.collect() }
+        let wrong = early.filter(|(place, _)| own(place)).map(|(place, _)| place.pointer.clone()).collect();
+        Self { anything: !plan.whole || read < plan.documents.len(), left_out: Vec::new(), wrong, parameters }
     }
 
     pub(super) fn has_operation(&self, id: &str) -> bool {
@@ -31,6 +38,11 @@ impl Absent {
             }
         };
         self.anything || self.left_out.iter().any(|other| other == id) || self.wrong.iter().any(operations)
+    }
+
+    /// Whether any operation may lack a parameter.
+    pub(super) fn has_parameters(&self) -> bool {
+        self.anything || !self.left_out.is_empty() || self.parameters
     }
 
     pub(super) fn has_definition(&self, name: &str) -> bool {

@@ -1,39 +1,34 @@
 //! What the operations of a client share: the parameters that are given once, and names that the plan pins.
 
-use std::collections::HashMap;
-
-use indexmap::IndexMap;
+use std::collections::{HashMap, HashSet};
 
 use super::ClientPlan;
+use super::absent::Absent;
+use crate::diag::{Code, Diagnostic, Diagnostics, Location};
 use crate::ir::Parameter;
 use crate::naming::{self, Ident};
 use crate::resolve::Graph;
 use crate::spec::{self, In, OrRef, ParameterLocation};
 
-pub(super) struct ClientScope {
+pub(super) struct ClientScope<'p> {
     pub parameters: Vec<Parameter>,
-    given: Vec<String>,
-    names: IndexMap<String, Ident>,
-    flatten: Vec<String>,
+    plan: &'p ClientPlan,
+    /// The entries of the plan that a parameter was found for.
+    used: HashSet<&'p Location>,
     /// The shared, required parameters that every operation has.
     everywhere: Vec<String>,
 }
 
-impl ClientScope {
-    pub(super) fn new(plan: &ClientPlan, graph: &Graph) -> Self {
-        Self {
-            parameters: Vec::new(),
-            given: plan.parameters.clone(),
-            names: plan.parameter_names.clone(),
-            flatten: plan.flatten.clone(),
-            everywhere: everywhere(plan, graph),
-        }
+impl<'p> ClientScope<'p> {
+    pub(super) fn new(plan: &'p ClientPlan, graph: &Graph) -> Self {
+        Self { parameters: Vec::new(), plan, used: HashSet::new(), everywhere: everywhere(plan, graph) }
     }
 
     /// Whether a parameter is given when the client is made: where the plan or the document says so, or where the document shares
     /// it among all operations and does not say otherwise.
-    pub(super) fn takes(&self, parameter: &spec::Parameter, shared: bool) -> bool {
-        if self.given.contains(&parameter.name) {
+    pub(super) fn takes(&mut self, parameter: &spec::Parameter, shared: bool) -> bool {
+        if let Some((_, at)) = self.plan.parameters.iter().find(|(name, _)| *name == parameter.name) {
+            self.used.insert(at);
             return true;
         }
         match parameter.location {
@@ -53,17 +48,42 @@ impl ClientScope {
     }
 
     /// A parameter's name in Rust, before collisions are settled.
-    pub(super) fn parameter_name(&self, operation: &str, parameter: &spec::Parameter) -> Ident {
-        let pinned = self
-            .names
-            .get(&format!("{operation}.{}", parameter.name))
-            .or(self.names.get(&format!("*.{}", parameter.name)));
-        pinned.cloned().unwrap_or_else(|| naming::snake(parameter.client_name.as_deref().unwrap_or(&parameter.name)))
+    pub(super) fn parameter_name(&mut self, operation: &str, parameter: &spec::Parameter) -> Ident {
+        let names = &self.plan.parameter_names;
+        let own = names.get(&format!("{operation}.{}", parameter.name));
+        if let Some((name, at)) = own.or_else(|| names.get(&format!("*.{}", parameter.name))) {
+            self.used.insert(at);
+            return name.clone();
+        }
+        naming::snake(parameter.client_name.as_deref().unwrap_or(&parameter.name))
     }
 
     /// Whether a body's properties are asked for, rather than the body.
-    pub(super) fn flattens(&self, operation: &str, parameter: &spec::Parameter) -> bool {
-        parameter.required && (parameter.flatten || self.flatten.contains(&format!("{operation}.{}", parameter.name)))
+    pub(super) fn flattens(&mut self, operation: &str, parameter: &spec::Parameter) -> bool {
+        if !parameter.required {
+            return false;
+        }
+        let key = format!("{operation}.{}", parameter.name);
+        let entry = self.plan.flatten.iter().find(|(name, _)| *name == key && parameter.place == In::Body);
+        self.used.extend(entry.map(|(_, at)| at));
+        parameter.flatten || entry.is_some()
+    }
+
+    /// Reports the entries of the plan that no parameter was found for, once all operations are lowered.
+    pub(super) fn report_unused(&self, absent: &Absent, diagnostics: &mut Diagnostics) {
+        if absent.has_parameters() {
+            return;
+        }
+        let given = self.plan.parameters.iter().map(|(name, at)| (name, at, "string parameter"));
+        let names = self.plan.parameter_names.iter().map(|(name, (_, at))| (name, at, "parameter"));
+        let flatten = self.plan.flatten.iter().map(|(name, at)| (name, at, "required body"));
+        for (name, at, what) in given.chain(names).chain(flatten).filter(|(_, at, _)| !self.used.contains(at)) {
+            diagnostics.push(
+                Diagnostic::new(Code::NoSuchParameter, format!("no operation of the client has a {what} `{name}`"))
+                    .at(at)
+                    .help("names are those of the documents after overlays; remove the entry or mend the name"),
+            );
+        }
     }
 
     /// The group of operations whose id has no prefix.

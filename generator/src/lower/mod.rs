@@ -48,7 +48,7 @@ pub(crate) struct ClientPlan {
     pub description: Option<String>,
     pub documents: Vec<FileId>,
     /// Parameters given once, by their names on the wire.
-    pub parameters: Vec<String>,
+    pub parameters: Vec<(String, Location)>,
     /// The groups with their methods; where there are none, operation ids make them.
     pub groups: Vec<GroupPlan>,
     /// Definition to type.
@@ -56,9 +56,9 @@ pub(crate) struct ClientPlan {
     /// `Definition.property` to field.
     pub fields: IndexMap<String, (Ident, Location)>,
     /// `Operation.parameter` or `*.parameter` to argument.
-    pub parameter_names: IndexMap<String, Ident>,
+    pub parameter_names: IndexMap<String, (Ident, Location)>,
     /// `Operation.parameter` of bodies whose properties are asked for one by one.
-    pub flatten: Vec<String>,
+    pub flatten: Vec<(String, Location)>,
     /// Whether unequal definitions of one name are an error.
     pub strict: bool,
     /// Whether all documents could be read, and all overlays applied.
@@ -109,6 +109,8 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
             schemas.declared(&DefinitionId { file: document.at.file, name: name.clone() }, schema);
         }
     }
+    scope.report_unused(&absent, schemas.diagnostics);
+    let parameters = scope.parameters;
     let errors = error_format(&documents, &mut schemas);
     let authentication = authentication::authentication(&documents, &mut schemas);
     let drafts = std::mem::take(&mut schemas.drafts);
@@ -124,7 +126,7 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         documents: infos.collect(),
         endpoint: endpoint(&documents),
         api_version: operations.iter().find_map(|lowered| lowered.operation.api_version.clone()),
-        parameters: scope.parameters,
+        parameters,
         groups: groups::groups(plan, operations, &absent, diagnostics),
         models: names::models(plan, drafts, &absent, diagnostics),
         depth: 0,

@@ -30,7 +30,7 @@ pub(super) struct Context<'a, 'g> {
     pub graph: &'g Graph,
     pub document: &'g spec::Document,
     pub schemas: &'a mut Schemas<'g>,
-    pub client: &'a mut ClientScope,
+    pub client: &'a mut ClientScope<'g>,
 }
 
 /// A parameter as its operation has it.

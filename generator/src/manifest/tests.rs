@@ -60,7 +60,7 @@ fn the_manifest_of_this_repository() {
     assert_eq!(get.at.pointer.as_str(), "/clients/hub/groups/devices/operations/get");
     assert_eq!(hub.models["DeviceTwinInfo"].0.as_str(), "Twin");
     assert_eq!(hub.fields["ExportImportDevice.eTag"].0.as_str(), "etag");
-    assert_eq!(hub.parameter_names["*.deviceid"].as_str(), "device_id");
+    assert_eq!(hub.parameter_names["*.deviceid"].0.as_str(), "device_id");
 }
 
 #[test]
