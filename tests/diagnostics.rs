@@ -14,7 +14,7 @@ use serde_json::Value;
 use specsmith::diag::{Code, Severity};
 use specsmith::{Builder, Messages};
 
-use crate::scratch::{empty, root};
+use crate::scratch::{empty, files, root};
 
 const UPDATE: &str = "SPECSMITH_UPDATE=1 INSTA_UPDATE=always cargo test -p specsmith-tests diagnostics";
 
@@ -333,24 +333,6 @@ fn updating() -> bool {
     std::env::var_os("SPECSMITH_UPDATE").is_some_and(|value| value == "1")
 }
 
-/// All files below a folder, by their paths in it.
-fn files(folder: &Path) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in fs::read_dir(next).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().display().to_string().replace('\\', "/");
-                found.insert(name, fs::read_to_string(&path).unwrap());
-            }
-        }
-    }
-    found
-}
-
 #[test]
 fn the_examples_stand_in_a_folder_for_each_code() {
     let folder = root().join("tests/diagnostics");
@@ -358,7 +340,9 @@ fn the_examples_stand_in_a_folder_for_each_code() {
     for &code in Code::ALL {
         let (wrong, right) = examples(code);
         for (name, example) in [("wrong", wrong), ("right", right)] {
-            expected.extend(example.files.into_iter().map(|(path, text)| (format!("{code}/{name}/{path}"), text)));
+            expected.extend(
+                example.files.into_iter().map(|(path, text)| (PathBuf::from(format!("{code}/{name}/{path}")), text)),
+            );
         }
     }
     if updating() {
@@ -370,13 +354,14 @@ fn the_examples_stand_in_a_folder_for_each_code() {
         }
     }
     let snapshots = files(&root().join("tests/snapshots"));
-    let of_no_code = |name: &&String| {
+    let of_no_code = |path: &&PathBuf| {
+        let name = path.to_str().unwrap();
         let id = name.strip_prefix("diagnostics@").and_then(|name| name.strip_suffix(".snap"));
         id.is_some_and(|id| Code::from_id(id).is_none())
     };
     assert_eq!(snapshots.keys().find(of_no_code), None, "remove the snapshot: its code is gone");
     let found = files(&folder);
-    let differ: Vec<&String> = expected
+    let differ: Vec<&PathBuf> = expected
         .iter()
         .chain(&found)
         .filter(|(path, _)| found.get(*path) != expected.get(*path))

@@ -9,7 +9,7 @@ use serde_json::Value;
 use specsmith::diag::{Code, Severity};
 use specsmith::{Builder, Difference};
 
-use crate::scratch::{DOCUMENTS, cargo, empty, has_clippy, kept, root, write};
+use crate::scratch::{DOCUMENTS, cargo, empty, files, has_clippy, kept, root, write};
 
 /// A package from one of the five documents.
 fn package(document: &str) -> Builder {
@@ -102,23 +102,6 @@ fn copy(from: &Path, to: &Path) {
             write(&to.join(path), &contents);
         }
     }
-}
-
-/// The files of a folder, by their paths in it.
-fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
-    let mut files = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                files.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read_to_string(&path).unwrap());
-            }
-        }
-    }
-    files
 }
 
 /// What a check finds, as path and words.

@@ -16,13 +16,13 @@ pub(super) struct Absent {
 
 impl Absent {
     pub(super) fn new(plan: &ClientPlan, read: usize, diagnostics: &Diagnostics) -> Self {
-        // Those from `resolve` on leave their nodes in place.
         let own = |place: &Location| plan.documents.contains(&place.file);
         let parameters = diagnostics.places().any(|(place, code)| {
             own(place)
                 && code.severity() == Severity::Error
                 && place.pointer.steps().next().is_none_or(|step| step != "definitions")
         });
+        // Those from `resolve` on leave their nodes in place.
         let early = diagnostics.places().filter(|(_, code)| *code < Code::DanglingReference);
         let wrong = early.filter(|(place, _)| own(place)).map(|(place, _)| place.pointer.clone()).collect();
         Self { anything: !plan.whole || read < plan.documents.len(), left_out: Vec::new(), wrong, parameters }

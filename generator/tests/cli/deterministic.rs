@@ -27,17 +27,11 @@ definitions:
 fn input() -> Input {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut input = Input::new();
-    let mut open = ["specs", "tests/features"].map(str::to_owned).to_vec();
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(root.join(&folder)).unwrap() {
-            let entry = entry.unwrap();
-            let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
-            if entry.path().is_dir() {
-                open.push(path);
-            } else {
-                input.insert(path, fs::read_to_string(entry.path()).unwrap());
-            }
-        }
+    for folder in ["specs", "tests/features"] {
+        let files = runs::files(&root.join(folder)).into_iter();
+        input.extend(
+            files.map(|(path, text)| (Path::new(folder).join(path).to_str().unwrap().replace('\\', "/"), text)),
+        );
     }
     for path in ["specsmith.yaml", "LICENSE-APACHE", "LICENSE-MIT", "runtime/Cargo.toml"] {
         input.insert(path.to_owned(), fs::read_to_string(root.join(path)).unwrap());

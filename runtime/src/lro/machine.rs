@@ -105,7 +105,7 @@ impl Machine {
     fn begin(&mut self, answer: RawResponse) -> Result<Progress, Error> {
         self.note(&answer);
         let (status, is_write) = (answer.status(), self.is_write());
-        let named = answer.header("azure-asyncoperation").or_else(|| answer.header("operation-location"));
+        let named = status_monitor(&answer);
         if let Some(url) = named.filter(|_| status != StatusCode::NO_CONTENT) {
             let url = url.to_owned();
             self.step = Step::Poll { way: Way::Status, url };
@@ -197,7 +197,7 @@ impl Machine {
         };
         match Verdict::of(word) {
             Verdict::Running => {
-                let named = answer.header("azure-asyncoperation").or_else(|| answer.header("operation-location"));
+                let named = status_monitor(&answer);
                 let url = named.map_or(url, str::to_owned);
                 self.step = Step::Poll { way: Way::Status, url };
                 Ok(Progress { status: word.to_owned(), percent_complete: body["percentComplete"].as_f64() })
@@ -327,6 +327,11 @@ impl Machine {
             delay: Delay { asked: Some(Duration::ZERO), own: pipeline.poll_delays().0 },
         })
     }
+}
+
+/// The URL that tells the operation's state, where an answer names one.
+fn status_monitor(answer: &RawResponse) -> Option<&str> {
+    answer.header("azure-asyncoperation").or_else(|| answer.header("operation-location"))
 }
 
 fn state_of_resource(answer: &RawResponse) -> Option<String> {
