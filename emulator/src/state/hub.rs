@@ -1,0 +1,101 @@
+//! One hub.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use iothub::runtime::credential::{Rights, SasKey};
+use iothub::runtime::server::ServiceError;
+
+use super::device::Device;
+use crate::clock::HubClock;
+use crate::errors;
+use crate::store::{Changes, Store, Written};
+
+/// A hub: what it is called, and behind a lock what is in it.
+pub struct Hub {
+    /// The name, as it was given.
+    pub name: String,
+    /// The host name, such as `name.azure-devices.net`.
+    pub host: String,
+    /// The time.
+    pub clock: HubClock,
+    store: Store,
+    state: RwLock<HubState>,
+}
+
+/// What is in a hub.
+#[derive(Debug, Default)]
+pub struct HubState {
+    /// The shared access policies.
+    pub policies: Vec<Policy>,
+    /// The devices by their ids. A device is replaced, never changed, so that a reader may keep it.
+    pub devices: BTreeMap<Arc<str>, Arc<Device>>,
+}
+
+/// A shared access policy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The name; case does not count.
+    pub name: String,
+    /// The primary and the secondary key.
+    pub keys: [SasKey; 2],
+    /// What it allows.
+    pub rights: Rights,
+}
+
+/// What came of a change, once it is written.
+#[derive(Debug)]
+#[must_use = "the change may not be written yet"]
+pub struct Pending<T> {
+    value: T,
+    written: Written,
+}
+
+impl<T> Pending<T> {
+    /// Waits until the change is written.
+    ///
+    /// # Errors
+    ///
+    /// 500 where it could not be.
+    pub async fn durable(self) -> Result<T, ServiceError> {
+        self.written.durable().await.map_err(errors::not_stored)?;
+        Ok(self.value)
+    }
+}
+
+impl Hub {
+    /// A hub with what the store has of it.
+    pub fn new(name: impl Into<String>, host: impl Into<String>, clock: HubClock, store: Store, state: HubState) -> Hub {
+        Hub { name: name.into(), host: host.into(), clock, store, state: RwLock::new(state) }
+    }
+
+    /// Looks at what is in the hub. Not to be held while waiting.
+    pub fn read(&self) -> RwLockReadGuard<'_, HubState> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is in the hub, and hands what is to be kept to the store. Where `change` fails, it must have changed nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of `change`.
+    pub fn change<T, E>(&self, change: impl FnOnce(&mut HubState, &mut Changes) -> Result<T, E>) -> Result<Pending<T>, E> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changes = Changes::default();
+        let value = change(&mut state, &mut changes)?;
+        // Under the lock: the order of changes is the order in which they are written.
+        Ok(Pending { value, written: self.store.write(changes) })
+    }
+
+    /// The key of a record of this hub in the store.
+    pub fn key(&self, kind: &str, id: &str) -> String {
+        format!("hub/{}/{kind}/{id}", self.name.to_ascii_lowercase())
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("name", &self.name).field("host", &self.host).finish_non_exhaustive()
+    }
+}

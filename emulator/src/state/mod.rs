@@ -1,0 +1,78 @@
+//! All that the emulator knows: hubs, and what is in each of them.
+//!
+//! It is in memory, behind a lock for each hub that is never held while anybody waits. What has to outlive the emulator is handed to the
+//! [`Store`] under the same lock, so that the store sees changes in the order in which they were made; an answer waits until its change
+//! is written ([`Pending`]).
+
+mod device;
+mod hub;
+mod twin;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use device::{Credentials, Device, time_or_never};
+pub use twin::{Change, Part, Twin};
+pub use hub::{Hub, HubState, Pending, Policy};
+
+use crate::clock::HubClock;
+use crate::store::Store;
+
+/// What is the same for all hubs.
+#[derive(Debug)]
+pub struct World {
+    /// The time.
+    pub clock: HubClock,
+    /// Where things are kept.
+    pub store: Store,
+    /// By their names in small letters.
+    hubs: RwLock<BTreeMap<String, Arc<Hub>>>,
+    /// The name of the hub that requests without a known host name are for.
+    main: String,
+}
+
+impl World {
+    /// A world with no hub yet. Requests to addresses and unknown hosts will be for the hub called `main`.
+    pub fn new(clock: HubClock, store: Store, main: impl Into<String>) -> World {
+        World { clock, store, hubs: RwLock::default(), main: main.into().to_ascii_lowercase() }
+    }
+
+    /// Adds a hub, in place of another of its name.
+    pub fn add(&self, hub: Arc<Hub>) {
+        self.hubs.write().unwrap_or_else(PoisonError::into_inner).insert(hub.name.to_ascii_lowercase(), hub);
+    }
+
+    /// Removes a hub.
+    pub fn remove(&self, name: &str) -> Option<Arc<Hub>> {
+        self.hubs.write().unwrap_or_else(PoisonError::into_inner).remove(&name.to_ascii_lowercase())
+    }
+
+    /// The hub of a name.
+    pub fn hub(&self, name: &str) -> Option<Arc<Hub>> {
+        self.hubs.read().unwrap_or_else(PoisonError::into_inner).get(&name.to_ascii_lowercase()).cloned()
+    }
+
+    /// All hubs, in the order of their names.
+    pub fn hubs(&self) -> Vec<Arc<Hub>> {
+        self.hubs.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The hub that a request to this host is for: the one whose host name it is, or whose name stands before `.localhost`; otherwise
+    /// the main one, since that is what somebody means who asks an address.
+    pub fn hub_at(&self, host: &str) -> Option<Arc<Hub>> {
+        let host = without_port(host).to_ascii_lowercase();
+        let hubs = self.hubs.read().unwrap_or_else(PoisonError::into_inner);
+        let by_host = hubs.values().find(|hub| hub.host.eq_ignore_ascii_case(&host));
+        let by_name = || hubs.get(host.strip_suffix(".localhost")?);
+        by_host.or_else(by_name).or_else(|| hubs.get(&self.main)).cloned()
+    }
+}
+
+/// A host without the port that may follow it.
+pub fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        // The colons of an IPv6 address are in brackets.
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => name,
+        _ => host,
+    }
+}
