@@ -168,6 +168,8 @@ codes! {
     Unsendable = "SM517", Error;
     /// An operation has two parameters of the same name in the same place, or two bodies.
     DoubleParameter = "SM519", Error;
+    /// Two operations answer to the same requests: a server has the first one only.
+    SameRoute = "SM520", Warning;
     /// Models are nested so deeply that the crate they are included in needs a larger `recursion_limit`.
     DeepModels = "SM518", Warning;
 
