@@ -10,21 +10,21 @@ use tokio::time::{Instant, sleep};
 
 /// The system's clock, which can be moved on by hand. Whoever sleeps wakes when the moved time has come.
 #[derive(Clone, Debug)]
-pub struct HubClock(Arc<watch::Sender<Duration>>);
+pub(crate) struct HubClock(Arc<watch::Sender<Duration>>);
 
 impl HubClock {
     /// A clock that has not been moved.
-    pub fn new() -> HubClock {
+    pub(crate) fn new() -> HubClock {
         HubClock(Arc::new(watch::Sender::new(Duration::ZERO)))
     }
 
     /// Moves the time on.
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.0.send_modify(|moved| *moved = moved.saturating_add(by));
     }
 
     /// How far it has been moved.
-    pub fn moved(&self) -> Duration {
+    pub(crate) fn moved(&self) -> Duration {
         *self.0.borrow()
     }
 }

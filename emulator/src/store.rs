@@ -26,21 +26,21 @@ enum Change {
 
 /// Changes that belong together.
 #[derive(Debug, Default)]
-pub struct Changes(Vec<Change>);
+pub(crate) struct Changes(Vec<Change>);
 
 impl Changes {
     /// Writes a record.
-    pub fn put(&mut self, key: impl Into<String>, value: Vec<u8>) {
+    pub(crate) fn put(&mut self, key: impl Into<String>, value: Vec<u8>) {
         self.0.push(Change::Put(key.into(), value));
     }
 
     /// Removes a record.
-    pub fn remove(&mut self, key: impl Into<String>) {
+    pub(crate) fn remove(&mut self, key: impl Into<String>) {
         self.0.push(Change::Remove(key.into()));
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
@@ -49,19 +49,19 @@ type Job = (Changes, oneshot::Sender<Result<(), StoreError>>);
 
 /// A store, or none.
 #[derive(Clone, Debug, Default)]
-pub struct Store(Option<mpsc::Sender<Job>>);
+pub(crate) struct Store(Option<mpsc::Sender<Job>>);
 
 /// What is written once it is on the disk.
 #[derive(Debug)]
 #[must_use = "nothing is durable until it has been waited for"]
-pub struct Written(Option<oneshot::Receiver<Result<(), StoreError>>>);
+pub(crate) struct Written(Option<oneshot::Receiver<Result<(), StoreError>>>);
 
 /// All records of a store, in the order of their keys.
-pub type Records = Vec<(String, Vec<u8>)>;
+pub(crate) type Records = Vec<(String, Vec<u8>)>;
 
 impl Store {
     /// Keeps nothing.
-    pub fn none() -> Store {
+    pub(crate) fn none() -> Store {
         Store(None)
     }
 
@@ -70,7 +70,7 @@ impl Store {
     /// # Errors
     ///
     /// Where the file cannot be made, is in use, is of somebody else, or is damaged.
-    pub fn open(folder: &Path) -> Result<(Store, Records), StoreError> {
+    pub(crate) fn open(folder: &Path) -> Result<(Store, Records), StoreError> {
         std::fs::create_dir_all(folder).map_err(|error| StoreError::new(format!("{}: {error}", folder.display())))?;
         let path = folder.join("iothub.redb");
         let at = |error: &dyn fmt::Display| StoreError::new(format!("{}: {error}", path.display()));
@@ -83,7 +83,7 @@ impl Store {
     /// # Errors
     ///
     /// Where it is damaged.
-    pub fn on(backend: impl StorageBackend) -> Result<(Store, Records), StoreError> {
+    pub(crate) fn on(backend: impl StorageBackend) -> Result<(Store, Records), StoreError> {
         let database = Database::builder().create_with_backend(backend);
         Store::over(database.map_err(|error| StoreError::new(error.to_string()))?)
     }
@@ -100,7 +100,7 @@ impl Store {
     }
 
     /// Hands changes over. The order of calls is the order in which they are written.
-    pub fn write(&self, changes: Changes) -> Written {
+    pub(crate) fn write(&self, changes: Changes) -> Written {
         let Some(sender) = self.0.as_ref().filter(|_| !changes.is_empty()) else { return Written(None) };
         let (done, written) = oneshot::channel();
         // If the thread is gone, the sender of the other end is dropped with the job, and says so.
@@ -115,7 +115,7 @@ impl Written {
     /// # Errors
     ///
     /// Where it could not be written. Nothing can be written after that.
-    pub async fn durable(self) -> Result<(), StoreError> {
+    pub(crate) async fn durable(self) -> Result<(), StoreError> {
         match self.0 {
             None => Ok(()),
             Some(written) => written.await.unwrap_or_else(|_| Err(StoreError::new("the store has failed".to_owned()))),
@@ -171,7 +171,7 @@ fn commit<'a>(database: &Database, group: impl Iterator<Item = &'a Changes>) -> 
 
 /// Why nothing can be read or written.
 #[derive(Clone, Debug)]
-pub struct StoreError(String);
+pub(crate) struct StoreError(String);
 
 impl StoreError {
     pub(crate) fn new(message: String) -> StoreError {

@@ -10,30 +10,30 @@ use super::twin::Twin;
 
 /// A device.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Device {
+pub(crate) struct Device {
     /// The id.
-    pub id: Arc<str>,
+    pub(crate) id: Arc<str>,
     /// Tells a device from an earlier one of its id.
-    pub generation: u64,
+    pub(crate) generation: u64,
     /// How often the identity has been changed; its entity tag is made of it.
-    pub version: u64,
+    pub(crate) version: u64,
     /// Whether it may use the hub.
-    pub enabled: bool,
+    pub(crate) enabled: bool,
     /// The operator's note on its status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status_reason: Option<Box<str>>,
+    pub(crate) status_reason: Option<Box<str>>,
     /// When the status changed, if it ever did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status_updated: Option<SystemTime>,
+    pub(crate) status_updated: Option<SystemTime>,
     /// With what it proves itself.
-    pub credentials: Credentials,
+    pub(crate) credentials: Credentials,
     /// The twin.
-    pub twin: Twin,
+    pub(crate) twin: Twin,
 }
 
 /// With what a device proves itself.
 #[derive(Clone, Serialize, Deserialize)]
-pub enum Credentials {
+pub(crate) enum Credentials {
     /// Two keys in Base64.
     Keys([Box<str>; 2]),
     /// The thumbprints of two certificates, either of which may be missing.
@@ -50,7 +50,7 @@ impl std::fmt::Debug for Credentials {
 }
 
 /// A time as the service writes it; one that never was is in the year 1.
-pub fn time_or_never(time: Option<SystemTime>) -> Option<DateTime> {
+pub(crate) fn time_or_never(time: Option<SystemTime>) -> Option<DateTime> {
     match time {
         Some(time) => DateTime::try_from(time).ok(),
         None => "0001-01-01T00:00:00".parse().ok(),

@@ -13,41 +13,41 @@ use crate::errors;
 use crate::store::{Changes, Store, Written};
 
 /// A hub: what it is called, and behind a lock what is in it.
-pub struct Hub {
+pub(crate) struct Hub {
     /// The name, as it was given.
-    pub name: String,
+    pub(crate) name: String,
     /// The host name, such as `name.azure-devices.net`.
-    pub host: String,
+    pub(crate) host: String,
     /// The time.
-    pub clock: HubClock,
+    pub(crate) clock: HubClock,
     store: Store,
     state: RwLock<HubState>,
 }
 
 /// What is in a hub.
 #[derive(Debug, Default)]
-pub struct HubState {
+pub(crate) struct HubState {
     /// The shared access policies.
-    pub policies: Vec<Policy>,
+    pub(crate) policies: Vec<Policy>,
     /// The devices by their ids. A device is replaced, never changed, so that a reader may keep it.
-    pub devices: BTreeMap<Arc<str>, Arc<Device>>,
+    pub(crate) devices: BTreeMap<Arc<str>, Arc<Device>>,
 }
 
 /// A shared access policy.
 #[derive(Clone, Debug)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// The name; case does not count.
-    pub name: String,
+    pub(crate) name: String,
     /// The primary and the secondary key.
-    pub keys: [SasKey; 2],
+    pub(crate) keys: [SasKey; 2],
     /// What it allows.
-    pub rights: Rights,
+    pub(crate) rights: Rights,
 }
 
 /// What came of a change, once it is written.
 #[derive(Debug)]
 #[must_use = "the change may not be written yet"]
-pub struct Pending<T> {
+pub(crate) struct Pending<T> {
     value: T,
     written: Written,
 }
@@ -58,7 +58,7 @@ impl<T> Pending<T> {
     /// # Errors
     ///
     /// 500 where it could not be.
-    pub async fn durable(self) -> Result<T, ServiceError> {
+    pub(crate) async fn durable(self) -> Result<T, ServiceError> {
         self.written.durable().await.map_err(errors::not_stored)?;
         Ok(self.value)
     }
@@ -66,12 +66,18 @@ impl<T> Pending<T> {
 
 impl Hub {
     /// A hub with what the store has of it.
-    pub fn new(name: impl Into<String>, host: impl Into<String>, clock: HubClock, store: Store, state: HubState) -> Hub {
+    pub(crate) fn new(
+        name: impl Into<String>,
+        host: impl Into<String>,
+        clock: HubClock,
+        store: Store,
+        state: HubState,
+    ) -> Hub {
         Hub { name: name.into(), host: host.into(), clock, store, state: RwLock::new(state) }
     }
 
     /// Looks at what is in the hub. Not to be held while waiting.
-    pub fn read(&self) -> RwLockReadGuard<'_, HubState> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, HubState> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -80,7 +86,10 @@ impl Hub {
     /// # Errors
     ///
     /// Those of `change`.
-    pub fn change<T, E>(&self, change: impl FnOnce(&mut HubState, &mut Changes) -> Result<T, E>) -> Result<Pending<T>, E> {
+    pub(crate) fn change<T, E>(
+        &self,
+        change: impl FnOnce(&mut HubState, &mut Changes) -> Result<T, E>,
+    ) -> Result<Pending<T>, E> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let mut changes = Changes::default();
         let value = change(&mut state, &mut changes)?;
@@ -89,7 +98,7 @@ impl Hub {
     }
 
     /// The key of a record of this hub in the store.
-    pub fn key(&self, kind: &str, id: &str) -> String {
+    pub(crate) fn key(&self, kind: &str, id: &str) -> String {
         format!("hub/{}/{kind}/{id}", self.name.to_ascii_lowercase())
     }
 }

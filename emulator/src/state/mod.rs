@@ -11,20 +11,20 @@ mod twin;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-pub use device::{Credentials, Device, time_or_never};
-pub use twin::{Change, Part, Twin};
-pub use hub::{Hub, HubState, Pending, Policy};
+pub(crate) use device::{Credentials, Device, time_or_never};
+pub(crate) use hub::{Hub, HubState, Pending, Policy};
+pub(crate) use twin::{Change, Part, Twin};
 
 use crate::clock::HubClock;
 use crate::store::Store;
 
 /// What is the same for all hubs.
 #[derive(Debug)]
-pub struct World {
+pub(crate) struct World {
     /// The time.
-    pub clock: HubClock,
+    pub(crate) clock: HubClock,
     /// Where things are kept.
-    pub store: Store,
+    pub(crate) store: Store,
     /// By their names in small letters.
     hubs: RwLock<BTreeMap<String, Arc<Hub>>>,
     /// The name of the hub that requests without a known host name are for.
@@ -33,33 +33,33 @@ pub struct World {
 
 impl World {
     /// A world with no hub yet. Requests to addresses and unknown hosts will be for the hub called `main`.
-    pub fn new(clock: HubClock, store: Store, main: impl Into<String>) -> World {
+    pub(crate) fn new(clock: HubClock, store: Store, main: impl Into<String>) -> World {
         World { clock, store, hubs: RwLock::default(), main: main.into().to_ascii_lowercase() }
     }
 
     /// Adds a hub, in place of another of its name.
-    pub fn add(&self, hub: Arc<Hub>) {
+    pub(crate) fn add(&self, hub: Arc<Hub>) {
         self.hubs.write().unwrap_or_else(PoisonError::into_inner).insert(hub.name.to_ascii_lowercase(), hub);
     }
 
     /// Removes a hub.
-    pub fn remove(&self, name: &str) -> Option<Arc<Hub>> {
+    pub(crate) fn remove(&self, name: &str) -> Option<Arc<Hub>> {
         self.hubs.write().unwrap_or_else(PoisonError::into_inner).remove(&name.to_ascii_lowercase())
     }
 
     /// The hub of a name.
-    pub fn hub(&self, name: &str) -> Option<Arc<Hub>> {
+    pub(crate) fn hub(&self, name: &str) -> Option<Arc<Hub>> {
         self.hubs.read().unwrap_or_else(PoisonError::into_inner).get(&name.to_ascii_lowercase()).cloned()
     }
 
     /// All hubs, in the order of their names.
-    pub fn hubs(&self) -> Vec<Arc<Hub>> {
+    pub(crate) fn hubs(&self) -> Vec<Arc<Hub>> {
         self.hubs.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// The hub that a request to this host is for: the one whose host name it is, or whose name stands before `.localhost`; otherwise
     /// the main one, since that is what somebody means who asks an address.
-    pub fn hub_at(&self, host: &str) -> Option<Arc<Hub>> {
+    pub(crate) fn hub_at(&self, host: &str) -> Option<Arc<Hub>> {
         let host = without_port(host).to_ascii_lowercase();
         let hubs = self.hubs.read().unwrap_or_else(PoisonError::into_inner);
         let by_host = hubs.values().find(|hub| hub.host.eq_ignore_ascii_case(&host));
@@ -69,7 +69,7 @@ impl World {
 }
 
 /// A host without the port that may follow it.
-pub fn without_port(host: &str) -> &str {
+pub(crate) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         // The colons of an IPv6 address are in brackets.
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => name,

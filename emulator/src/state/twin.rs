@@ -16,20 +16,20 @@ const TEXT: usize = 4 << 10;
 /// A twin. Its parts are kept as the JSON text in which they are answered, since there may be very many twins and most are only
 /// read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Twin {
+pub(crate) struct Twin {
     /// How often it has been changed, from 1 on.
-    pub version: u64,
+    pub(crate) version: u64,
     /// The tags.
-    pub tags: Box<str>,
+    pub(crate) tags: Box<str>,
     /// The desired properties, with `$metadata` and `$version`.
-    pub desired: Box<str>,
+    pub(crate) desired: Box<str>,
     /// The reported properties, with the same.
-    pub reported: Box<str>,
+    pub(crate) reported: Box<str>,
 }
 
 /// What a twin consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Tags, which devices do not see.
     Tags,
     /// What the back end wants.
@@ -50,7 +50,7 @@ impl Part {
 
 /// How a part is changed.
 #[derive(Clone, Debug)]
-pub enum Change {
+pub(crate) enum Change {
     /// Objects are merged at every depth, `null` removes, anything else replaces.
     Merge(Map<String, Value>),
     /// What was there is gone.
@@ -59,13 +59,13 @@ pub enum Change {
 
 impl Twin {
     /// The twin of a new device.
-    pub fn new(now: DateTime) -> Twin {
+    pub(crate) fn new(now: DateTime) -> Twin {
         let empty = |part| text(Section::default().written(part, now, true));
         Twin { version: 1, tags: "{}".into(), desired: empty(Part::Desired), reported: empty(Part::Reported) }
     }
 
     /// The entity tag: 8 bytes in Base64, which count one behind the version.
-    pub fn etag(&self) -> String {
+    pub(crate) fn etag(&self) -> String {
         use base64::Engine;
         base64::engine::general_purpose::STANDARD.encode(self.version.saturating_sub(1).to_be_bytes())
     }
@@ -75,7 +75,11 @@ impl Twin {
     /// # Errors
     ///
     /// What is wrong with them, naming the member.
-    pub fn changed(&self, changes: impl IntoIterator<Item = (Part, Change)>, now: DateTime) -> Result<Twin, String> {
+    pub(crate) fn changed(
+        &self,
+        changes: impl IntoIterator<Item = (Part, Change)>,
+        now: DateTime,
+    ) -> Result<Twin, String> {
         let mut twin = Twin { version: self.version + 1, ..self.clone() };
         for (part, change) in changes {
             let own = match part {
@@ -91,7 +95,7 @@ impl Twin {
     }
 
     /// A part as JSON, with what the hub adds to it.
-    pub fn part(&self, part: Part) -> Map<String, Value> {
+    pub(crate) fn part(&self, part: Part) -> Map<String, Value> {
         let own = match part {
             Part::Tags => &self.tags,
             Part::Desired => &self.desired,
@@ -219,7 +223,9 @@ fn check(object: &Map<String, Value>, at: &str, depth: usize) -> Result<(), Stri
             return Err(format!("{at}: a name is longer than {NAME} bytes"));
         }
         if name.is_empty() || name.chars().any(|c| c.is_control() || matches!(c, '.' | '$' | ' ')) {
-            return Err(format!("{at}: {name:?} is no name: `.`, `$`, spaces and control characters may not stand in one"));
+            return Err(format!(
+                "{at}: {name:?} is no name: `.`, `$`, spaces and control characters may not stand in one"
+            ));
         }
         check_value(value, &format!("{at}.{name}"), depth + 1)?;
     }

@@ -1,0 +1,6 @@
+//! An Azure IoT Hub on one's own machine, for tests and development.
+
+mod clock;
+mod errors;
+mod state;
+mod store;
