@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use futures_core::Stream;
 use http_body::{Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
@@ -51,10 +51,12 @@ impl Body {
     pub fn from_http_body<B>(body: B) -> Body
     where
         B: http_body::Body + Send + 'static,
-        B::Data: Into<Bytes>,
         B::Error: Into<BoxError>,
     {
-        Body::boxed(Box::pin(OfBody(Box::pin(body))))
+        match body.is_end_stream() {
+            true => Body::Empty,
+            false => Body::boxed(Box::pin(OfBody { body })),
+        }
     }
 
     pub(crate) fn boxed(body: BoxBody) -> Body {
@@ -244,32 +246,37 @@ where
     }
 }
 
-/// Another library's body with our error.
-struct OfBody<B>(Pin<Box<B>>);
+pin_project_lite::pin_project! {
+    /// Another library's body with our error.
+    struct OfBody<B> {
+        #[pin]
+        body: B,
+    }
+}
 
 impl<B> http_body::Body for OfBody<B>
 where
     B: http_body::Body,
-    B::Data: Into<Bytes>,
     B::Error: Into<BoxError>,
 {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let next = ready!(self.0.as_mut().poll_frame(cx));
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let next = ready!(self.project().body.poll_frame(cx));
         Poll::Ready(next.map(|frame| match frame {
-            Ok(frame) => Ok(frame.map_data(Into::into)),
+            // Without a copy where the data are `Bytes`.
+            Ok(frame) => Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))),
             Err(error) => Err(error.into()),
         }))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
+        self.body.size_hint()
     }
 }
 

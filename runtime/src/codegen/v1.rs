@@ -88,6 +88,8 @@ pub use crate::credential::{ClientBuilder, TokenSource};
 pub use crate::credential::{device_pipeline, hub_pipeline};
 pub use crate::lro::{FinalState, LongCall, Poller, Resumed};
 pub use crate::paging::{PagedCall, Paging};
+#[cfg(feature = "server")]
+pub use crate::server;
 pub use crate::time::{Date, DateTime, Duration, Rfc1123, UnixTime};
 pub use crate::transport::BoxFuture;
 pub use crate::url::CollectionFormat;

@@ -1,6 +1,5 @@
 //! Tokens: what a key has signed.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::ready;
 
@@ -16,6 +15,7 @@ use crate::error::{Error, ParseError};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::transport::BoxFuture;
+use crate::url::percent_decoded;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -126,29 +126,6 @@ impl fmt::Debug for SasToken {
         out.field("scope", &self.scope).field("expires_on", &self.expires_on).field("policy", &self.policy);
         out.finish_non_exhaustive()
     }
-}
-
-/// Percent-decoding, once (RFC 3986 §2.1). A plus is a plus, and a percent sign before anything but two hexadecimal
-/// digits is itself.
-pub(super) fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.contains(&b'%') {
-        return Cow::Borrowed(text);
-    }
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [byte, after @ ..] = rest {
-        rest = after;
-        let mut decoded = *byte;
-        if let (b'%', [high, low, after @ ..]) = (byte, after)
-            && let (Some(high), Some(low)) = (digit(high), digit(low))
-        {
-            decoded = high << 4 | low;
-            rest = after;
-        }
-        out.push(decoded);
-    }
-    Cow::Owned(out)
 }
 
 #[cfg(test)]

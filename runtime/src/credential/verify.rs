@@ -8,10 +8,10 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::key::SasKey;
 use super::seconds;
-use super::token::{SasToken, percent_decoded};
+use super::token::SasToken;
 use crate::clock::Clock;
 use crate::error::ParseError;
-use crate::url::is_dots;
+use crate::url::{is_dots, percent_decoded};
 
 /// What a shared access policy allows.
 ///

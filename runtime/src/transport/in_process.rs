@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 
-use bytes::Bytes;
 use http::header::HOST;
 use http::uri::{Parts, Uri};
 use http::{HeaderValue, Request, Response};
@@ -64,7 +63,6 @@ where
     S::Error: Into<BoxError>,
     S::Future: Send,
     B: http_body::Body + Send + 'static,
-    B::Data: Into<Bytes>,
     B::Error: Into<BoxError>,
 {
     fn send(&self, request: Request<Body>) -> BoxFuture<'_, Result<Response<Body>, TransportError>> {

@@ -2,6 +2,7 @@
 
 mod endpoint;
 
+use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
 use crate::error::Error;
@@ -113,6 +114,29 @@ pub fn encode_raw_path(out: &mut String, value: &str) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Percent-decoding, once (RFC 3986 §2.1). A plus is a plus, and a percent sign before anything but two hexadecimal
+/// digits is itself.
+pub(crate) fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'%') {
+        return Cow::Borrowed(text);
+    }
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        let mut decoded = *byte;
+        if let (b'%', [high, low, after @ ..]) = (byte, after)
+            && let (Some(high), Some(low)) = (digit(high), digit(low))
+        {
+            decoded = high << 4 | low;
+            rest = after;
+        }
+        out.push(decoded);
+    }
+    Cow::Owned(out)
 }
 
 /// Whether a segment is `.` or `..`, with or without escapes.

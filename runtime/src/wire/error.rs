@@ -39,6 +39,12 @@ impl ReadError {
     pub fn path(&self) -> String {
         path(&self.path)
     }
+
+    /// Whether the text is not well formed, so that its end is no end.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_syntax(&self) -> bool {
+        matches!(self.what, What::Syntax(_))
+    }
 }
 
 impl fmt::Display for ReadError {
@@ -143,10 +149,16 @@ fn show(steps: &[Step], what: &What, f: &mut fmt::Formatter<'_>) -> fmt::Result 
     if !path.is_empty() {
         write!(f, "{path}: ")?;
     }
-    match what {
-        What::Mismatch { expected, found } => write!(f, "expected {expected}, found {found}"),
-        What::Missing(name) => write!(f, "the property `{name}` is missing"),
-        What::TooDeep => write!(f, "more than {DEPTH} arrays and objects within one another"),
-        What::Syntax(text) => f.write_str(text),
+    fmt::Display::fmt(what, f)
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Mismatch { expected, found } => write!(f, "expected {expected}, found {found}"),
+            What::Missing(name) => write!(f, "the property `{name}` is missing"),
+            What::TooDeep => write!(f, "more than {DEPTH} arrays and objects within one another"),
+            What::Syntax(text) => f.write_str(text),
+        }
     }
 }

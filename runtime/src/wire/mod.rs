@@ -10,7 +10,7 @@
 
 mod error;
 mod macros;
-mod put;
+pub(crate) mod put;
 #[cfg(test)]
 mod tests;
 mod types;

@@ -133,3 +133,31 @@ pub(super) fn string(slot: &mut Slot<'_>, found: &str) -> Result<(), What> {
 pub(super) fn text(value: &mut dyn Text, text: &str, found: &'static str) -> Result<(), What> {
     value.set(text).map_err(|expected| What::Mismatch { expected, found })
 }
+
+/// Reads a value from text that is no JSON: a part of a path, a query or a header. Otherwise says what it should have been.
+#[cfg(feature = "server")]
+pub(crate) fn parse(slot: Slot<'_>, found: &str) -> Result<(), String> {
+    let mut slot = slot.present();
+    let put = match &mut slot {
+        Slot::Ignored => Ok(()),
+        Slot::Bool(value) => match found {
+            _ if found.eq_ignore_ascii_case("true") => {
+                **value = true;
+                Ok(())
+            }
+            _ if found.eq_ignore_ascii_case("false") => {
+                **value = false;
+                Ok(())
+            }
+            _ => Err(slot.mismatch("another text")),
+        },
+        Slot::String(_) | Slot::Text(_) | Slot::Word(_) | Slot::Value(_) => string(&mut slot, found),
+        Slot::Number(number) | Slot::Digits(number) => text(*number, found, "another text"),
+        Slot::I32(_) | Slot::I64(_) | Slot::U64(_) | Slot::F32(_) | Slot::F64(_) => {
+            let is_number = found.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'));
+            if is_number { digits(&mut slot, found) } else { Err(slot.mismatch("another text")) }
+        }
+        _ => Err(slot.mismatch("text")),
+    };
+    put.map_err(|what| what.to_string())
+}

@@ -89,7 +89,7 @@ impl<'a> Slot<'a> {
     }
 
     /// The slot of the value itself, where one is known to be there.
-    fn present(self) -> Self {
+    pub(super) fn present(self) -> Self {
         match self {
             Self::Option(option) | Self::OptionalRaw(option) => option.fill().present(),
             Self::OptionalString(option) => Self::String(option.insert(String::new())),
