@@ -6,6 +6,7 @@
 
 mod answer;
 mod authenticate;
+mod conditions;
 mod context;
 mod error;
 mod extract;
