@@ -12,11 +12,15 @@ mod error;
 mod extract;
 mod ids;
 mod incoming;
+mod links;
 mod matcher;
 mod negotiate;
+mod operations;
 mod receive;
 mod route;
 mod router;
+#[cfg(test)]
+mod testing;
 
 use std::future::{Ready, ready};
 
@@ -29,6 +33,7 @@ pub use authenticate::{Authenticator, Caller};
 pub use context::Context;
 pub use error::{Detail, Problem, ServiceError};
 pub use incoming::{At, Incoming};
+pub use operations::{Links, OperationState, Operations, Work};
 pub use route::{BodyKind, Route};
 pub use router::Router;
 
