@@ -16,6 +16,7 @@ mod links;
 mod matcher;
 mod negotiate;
 mod operations;
+mod pages;
 mod receive;
 mod route;
 mod router;
@@ -34,6 +35,7 @@ pub use context::Context;
 pub use error::{Detail, Problem, ServiceError};
 pub use incoming::{At, Incoming};
 pub use operations::{Links, OperationState, Operations, Work};
+pub use pages::{Page, Paginator};
 pub use route::{BodyKind, Route};
 pub use router::Router;
 
