@@ -30,7 +30,9 @@ use http::StatusCode;
 use crate::transport::BoxFuture;
 
 pub use answer::Answer;
-pub use authenticate::{Authenticator, Caller};
+pub use authenticate::{
+    Authenticator, BearerAuthenticator, Caller, FixedTokens, Keys, PolicyKeys, SasAuthenticator, Tokens,
+};
 pub use context::Context;
 pub use error::{Detail, Problem, ServiceError};
 pub use incoming::{At, Incoming};
