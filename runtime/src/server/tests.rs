@@ -331,6 +331,25 @@ async fn strangers_are_turned_away_before_their_bodies_are_read() {
     assert_eq!(status, 404);
 }
 
+struct Panics;
+
+impl Authenticator for Panics {
+    fn authenticate<'a>(
+        &'a self,
+        _: &'a http::request::Parts,
+        _: &'static Route,
+    ) -> BoxFuture<'a, Result<Caller, ServiceError>> {
+        panic!("not even a future")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_the_authenticator_is_an_answer_too() {
+    let mut router = Router::new().add_authenticated(Things, Arc::new(Panics));
+    let (status, ..) = finished(router.call(request("GET", "/things/a")).await).await;
+    assert_eq!(status, 500);
+}
+
 #[test]
 #[should_panic(expected = "Things_Get answers to the same requests as Things_Get")]
 fn no_operation_twice() {
