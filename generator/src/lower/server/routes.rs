@@ -43,51 +43,46 @@ pub(super) fn query(operation: &Operation, served: &Served) -> Vec<(Literal, Lit
     fixed.map(|(name, value)| (Literal(name.clone()), Literal(value.clone()))).collect()
 }
 
-/// What tells routes apart, as far as a table can: more than `Known` looks at is the same.
-type Key = (Method, String, Vec<(String, String)>);
+/// What tells routes apart: method, whether case counts, the path as far as it does, and the fixed query.
+type Key = (Method, bool, String, Vec<(Literal, Literal)>);
 
-/// A route that is there already.
-struct Known {
-    path: String,
-    matching: Matching,
-    at: Location,
-}
-
-/// The routes of a client.
+/// The routes of a client, each with its operation.
 #[derive(Default)]
-pub(super) struct Routes(HashMap<Key, Vec<Known>>);
+pub(super) struct Routes(HashMap<Key, Location>);
 
 impl Routes {
     /// Says whether the operation answers to requests of its own; otherwise reports the one that has them.
     pub(super) fn add(&mut self, operation: &Operation, served: &Served, diagnostics: &mut Diagnostics) -> bool {
-        let path = decoded(&operation.route.0);
-        let mut query: Vec<_> = query(operation, served).into_iter().map(|(name, value)| (name.0, value.0)).collect();
+        let mut query = query(operation, served);
         query.sort();
-        let folded = path.trim_end_matches('/').to_ascii_lowercase();
-        let own = Known { path, matching: served.matching, at: operation.at.clone() };
-        let known = self.0.entry((operation.method, folded, query)).or_default();
-        if let Some(first) = known.iter().find(|known| meet((&known.path, known.matching), (&own.path, own.matching))) {
+        query.dedup();
+        let Matching { ignore_case, .. } = served.matching;
+        let key = (operation.method, ignore_case, path(&operation.route.0, served.matching), query);
+        if let Some(first) = self.0.get(&key) {
             diagnostics.push(
                 Diagnostic::new(
                     Code::SameRoute,
-                    format!("the operation `{}` answers to the same requests as another", operation.id.0),
+                    format!("the operation `{}` answers to the same requests as another one", operation.id.0),
                 )
-                .at(&own.at)
-                .label(&first.at, "the other one")
-                .help("the server has only the other one; leave one of them to clients, with `x-specsmith-side: client` by an overlay"),
+                .at(&operation.at)
+                .label(first, "the other one")
+                .help("a server has the other one only; set `x-specsmith-side` of this one to `client` by an overlay"),
             );
             return false;
         }
-        known.push(own);
+        self.0.insert(key, operation.at.clone());
         true
     }
 }
 
-/// Whether there are paths that are both of these, which differ in case or by a slash at most.
-fn meet((left, left_matching): (&str, Matching), (right, right_matching): (&str, Matching)) -> bool {
-    let either = |flag: fn(&Matching) -> bool| flag(&left_matching) || flag(&right_matching);
-    (left.trim_end_matches('/') == right.trim_end_matches('/') || either(|matching| matching.ignore_case))
-        && (left.ends_with('/') == right.ends_with('/') || either(|matching| matching.trailing_slash))
+/// A path as it is compared.
+fn path(route: &str, matching: Matching) -> String {
+    let path = decoded(route);
+    let path = if matching.ignore_case { path.to_ascii_lowercase() } else { path };
+    match path.strip_suffix('/') {
+        Some(short) if matching.trailing_slash && !short.is_empty() => short.to_owned(),
+        _ => path,
+    }
 }
 
 /// A route without escapes, but for those of characters that mean something in it.
@@ -119,12 +114,11 @@ mod tests {
     }
 
     #[test]
-    fn case_and_slash_count_unless_one_of_both_says_otherwise() {
-        let known = |path, ignore_case, trailing_slash| (path, Matching { ignore_case, trailing_slash });
-        assert!(meet(known("/a", false, false), known("/a", false, false)));
-        assert!(!meet(known("/a", false, false), known("/A", false, true)));
-        assert!(meet(known("/a", true, false), known("/A", false, false)));
-        assert!(!meet(known("/a", true, false), known("/a/", false, false)));
-        assert!(meet(known("/a", false, false), known("/a/", false, true)));
+    fn case_and_slash_count_unless_the_document_says_otherwise() {
+        let path = |text, ignore_case, trailing_slash| path(text, Matching { ignore_case, trailing_slash });
+        assert_eq!(path("/A/{}/", false, false), "/A/{}/");
+        assert_eq!(path("/A/{}/", true, false), "/a/{}/");
+        assert_eq!(path("/A/{}/", false, true), "/A/{}");
+        assert_eq!(path("/", true, true), "/");
     }
 }
