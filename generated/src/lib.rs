@@ -7,8 +7,9 @@
 //! | `device` | 6 | `HttpRuntime.json` `2016-11-14` |
 //! | `management` | 19 | `IotHubResource.json` `2017-01-19` |
 //!
-//! The feature `client` brings the clients, `reqwest` lets them send over reqwest; without both there are the models. With
-//! `tracing` each call has a span of the crate of that name.
+//! The feature `client` brings the clients, `reqwest` lets them send over reqwest; both are on by default. `server`
+//! brings traits for whoever implements the service. Without any of them there are the models only. With `tracing` each
+//! call of a client has a span of the crate of that name.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::diag::{self, Code, Diagnostic, Diagnostics};
 use crate::emit;
 use crate::inspect;
-use crate::ir::{Client, Crate, Side};
+use crate::ir::{Client, Crate, Side, Sides};
 use crate::manifest;
 use crate::pipeline::{self, Input, Lowered, Output};
 use crate::sink::{self, DifferenceKind, OutputFile};
@@ -33,7 +33,7 @@ use crate::source::Sources;
 /// ```
 ///
 /// The package that includes the module depends on `specsmith-runtime`, with its feature `reqwest` where
-/// [`reqwest`](Self::reqwest) is on.
+/// [`reqwest`](Self::reqwest) is on, and `server` where [`server`](Self::server) is.
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     manifest: Option<PathBuf>,
@@ -45,6 +45,9 @@ pub struct Builder {
     crate_name: Option<String>,
     runtime_path: Option<PathBuf>,
     reqwest: bool,
+    client_only: bool,
+    server_only: bool,
+    server: bool,
     force: bool,
     quiet: bool,
 }
@@ -120,6 +123,27 @@ impl Builder {
         self
     }
 
+    /// Gives a module the traits of a server beside the clients. Packages have them behind a feature.
+    #[must_use]
+    pub fn server(mut self, with: bool) -> Self {
+        self.server = with;
+        self
+    }
+
+    /// Leaves out the traits of a server, and a package's feature `server`.
+    #[must_use]
+    pub fn client_only(mut self, only: bool) -> Self {
+        self.client_only = only;
+        self
+    }
+
+    /// Leaves out the clients, and a package's features `client` and `reqwest`: there are models and the traits of a server.
+    #[must_use]
+    pub fn server_only(mut self, only: bool) -> Self {
+        self.server_only = only;
+        self
+    }
+
     /// Overwrites also files that the generator did not write, and removes what is no longer generated also where it was edited by
     /// hand. Generated files are overwritten in any case.
     #[must_use]
@@ -150,8 +174,8 @@ impl Builder {
                 out,
                 documents: output.documents,
                 overlays: output.overlays,
-                operations: count(&output.ir, methods),
-                models: count(&output.ir, |client| client.models.len()),
+                operations: output.ir.clients.iter().map(|client| methods(client, output.ir.sides)).sum(),
+                models: output.ir.clients.iter().map(|client| client.models.len()).sum(),
                 files: files.len(),
                 changed: written.created.len() + written.updated.len(),
                 removed: written.removed.len(),
@@ -182,7 +206,7 @@ impl Builder {
     ///
     /// As [`generate`](Self::generate), but for writing.
     pub fn inspect(&self) -> Result<Inspection, Failure> {
-        let run = self.lower()?;
+        let run = self.lower(self.sides(true)?)?;
         match &run.output {
             Some(output) => {
                 let value = inspect::json(&output.ir, &run.sources);
@@ -193,7 +217,7 @@ impl Builder {
     }
 
     fn files(&self) -> Result<(Lowered, Vec<OutputFile>), Failure> {
-        let mut run = self.lower()?;
+        let mut run = self.lower(self.sides(self.is_package() || self.server)?)?;
         let files = match &run.output {
             Some(output) if self.is_package() => emit::files(&output.ir, &output.package),
             Some(output) => {
@@ -209,7 +233,17 @@ impl Builder {
         self.specs.is_empty() || self.crate_name.is_some()
     }
 
-    fn lower(&self) -> Result<Lowered, Failure> {
+    /// What is asked for; `server` says whether that is a server too if nothing is said.
+    fn sides(&self, server: bool) -> Result<Sides, Failure> {
+        let (client_only, server_only) = (self.client_only, self.server_only);
+        if client_only && (server_only || self.server) {
+            let message = "a client only, and a server too: one rules out the other";
+            return Err(Failure::usage(message, "ask for one side only, or say nothing for both"));
+        }
+        Ok(Sides { client: !server_only, server: server_only || (server && !client_only) })
+    }
+
+    fn lower(&self, sides: Sides) -> Result<Lowered, Failure> {
         if let Some(name) = self.crate_name.as_ref().filter(|name| !manifest::is_package_name(name)) {
             let message = format!("`{name}` is no name for a package");
             return Err(Failure::usage(message, "write letters, digits, `-` and `_`, a letter first"));
@@ -225,7 +259,7 @@ impl Builder {
                 Err(Failure::usage(message, "name a folder that there is"))
             }
         });
-        let run = pipeline::run(&self.input(), roots.collect::<Result<_, _>>()?);
+        let run = pipeline::run(&self.input(), sides, roots.collect::<Result<_, _>>()?);
         if !self.quiet && std::env::var_os("OUT_DIR").is_some() {
             for path in run.sources.paths() {
                 if let Some(line) = rerun_if_changed(path) {
@@ -278,13 +312,13 @@ fn deep_models(ir: &Crate) -> Option<Diagnostic> {
     Some(Diagnostic::new(Code::DeepModels, message).at(&place.at).help(help))
 }
 
-fn count(ir: &Crate, of: impl Fn(&Client) -> usize) -> usize {
-    ir.clients.iter().map(of).sum()
-}
-
-fn methods(client: &Client) -> usize {
+/// Methods of a client, or of its traits where there is no client.
+fn methods(client: &Client, sides: Sides) -> usize {
     let operations = client.groups.iter().flat_map(|group| &group.operations);
-    operations.filter(|operation| operation.side != Side::Server).count()
+    match sides.client {
+        true => operations.filter(|operation| operation.side != Side::Server).count(),
+        false => client.services.iter().map(|service| service.handlers.len()).sum(),
+    }
 }
 
 /// What was read and written.
@@ -297,7 +331,7 @@ pub struct Summary {
     pub documents: usize,
     /// Overlays that were applied.
     pub overlays: usize,
-    /// Methods of the clients.
+    /// Methods of the clients; where they are left out, of the servers' traits.
     pub operations: usize,
     /// Types of models.
     pub models: usize,

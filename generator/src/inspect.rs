@@ -1,15 +1,20 @@
 //! The IR as JSON, for other tools. The shape is a contract: what is there stays, more may come.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::diag::Location;
 use crate::emit;
 use crate::ir::{
-    Audience, Authentication, BodyKind, Client, ConnectionString, Crate, EnumKind, EtagSource, FieldRole,
-    FinalStateVia, Group, Model, Operation, Paging, Parameter, Place, Response, ResponseBody, Retry, Role, Shape, Side,
-    Status,
+    Answer, Audience, Authentication, BodyKind, Client, ConnectionString, Crate, EnumKind, EtagSource, FieldRole,
+    FinalStateVia, Group, Handler, HeaderValue, Model, Operation, Paging, Parameter, Place, Response, ResponseBody,
+    Retry, Role, Service, Shape, Side, Status,
 };
 use crate::source::Sources;
+
+/// The traits of a client and their methods, by the indexes of the operations.
+type Handlers<'a> = HashMap<(usize, usize), (&'a Service, &'a Handler)>;
 
 /// Counted up when something changes that readers may rely on.
 const IR_VERSION: u32 = 1;
@@ -17,10 +22,17 @@ const IR_VERSION: u32 = 1;
 /// All of a crate.
 pub(crate) fn json(ir: &Crate, sources: &Sources) -> Value {
     let operations = |client: &Client| -> Vec<Value> {
-        let each = |group: &Group| -> Vec<Value> {
-            group.operations.iter().map(|one| operation(client, group, one, sources)).collect()
+        let handlers: Handlers<'_> = client
+            .services
+            .iter()
+            .flat_map(|service| service.handlers.iter().map(move |handler| (handler.operation, (service, handler))))
+            .collect();
+        let each = |(at, group): (usize, &Group)| -> Vec<Value> {
+            let handler = |index| handlers.get(&(at, index)).copied();
+            let all = group.operations.iter().enumerate();
+            all.map(|(index, one)| operation(client, group, one, handler(index), sources)).collect()
         };
-        client.groups.iter().flat_map(each).collect()
+        client.groups.iter().enumerate().flat_map(each).collect()
     };
     json!({
         "ir_version": IR_VERSION,
@@ -64,7 +76,17 @@ fn authentication(authentication: &Authentication) -> Value {
     })
 }
 
-fn operation(client: &Client, group: &Group, operation: &Operation, sources: &Sources) -> Value {
+fn operation(
+    client: &Client,
+    group: &Group,
+    operation: &Operation,
+    handler: Option<(&Service, &Handler)>,
+    sources: &Sources,
+) -> Value {
+    let mut rust = if operation.side == Side::Server { json!({}) } else { rust(client, group, operation) };
+    if let (Some((service, handler)), Value::Object(rust)) = (handler, &mut rust) {
+        rust.insert("server".to_owned(), server(client, service, handler));
+    }
     let mut value = json!({
         "id": operation.id.0,
         "client": client.module.bare(),
@@ -86,7 +108,7 @@ fn operation(client: &Client, group: &Group, operation: &Operation, sources: &So
             EtagSource::Body(path) => json!({ "in": "body", "path": path.iter().map(|step| &step.0).collect::<Vec<_>>() }),
         },
         "retry": match operation.retry { Retry::ByMethod => "by-method", Retry::Never => "never" },
-        "rust": if operation.side == Side::Server { Value::Null } else { rust(client, group, operation) },
+        "rust": rust,
     });
     if let (Some(origin), Value::Object(object)) = (&operation.overlay, &mut value) {
         object.insert("overlay".to_owned(), overlay(origin, sources));
@@ -151,11 +173,7 @@ fn place(place: &Place) -> &'static str {
 
 fn response(client: &Client, response: &Response) -> Value {
     json!({
-        "status": match response.status {
-            Status::Code(code) => json!(code),
-            Status::Class(class) => json!(format!("{class}XX")),
-            Status::Default => json!("default"),
-        },
+        "status": status(response.status),
         "error": response.error,
         "body": response.body.as_ref().map(|body| match body {
             ResponseBody::Json(ty) => json!({ "kind": "json", "type": emit::type_text(client, ty) }),
@@ -168,6 +186,14 @@ fn response(client: &Client, response: &Response) -> Value {
             "type": emit::type_text(client, &header.ty),
         })).collect::<Vec<_>>(),
     })
+}
+
+fn status(status: Status) -> Value {
+    match status {
+        Status::Code(code) => json!(code),
+        Status::Class(class) => json!(format!("{class}XX")),
+        Status::Default => json!("default"),
+    }
 }
 
 fn paging(operation: &Operation) -> Value {
@@ -237,6 +263,45 @@ fn rust(client: &Client, group: &Group, operation: &Operation) -> Value {
         object.insert("arguments_struct".to_owned(), bundle.into());
     }
     value
+}
+
+/// How to serve it in Rust. Types without a path stand in `module`, `models` in the client's.
+fn server(client: &Client, service: &Service, handler: &Handler) -> Value {
+    let types = emit::field_types(client, handler);
+    let fields = handler.fields.iter().zip(types).map(
+        |(field, ty)| json!({ "name": field.parameter.name.as_str(), "parameter": field.parameter.wire.0, "type": ty }),
+    );
+    json!({
+        "module": format!("{}::server::{}", client.module.bare(), service.module.bare()),
+        "trait": service.ty.as_str(),
+        "server": service.server.as_str(),
+        "method": handler.method.as_str(),
+        "request": handler.request.as_str(),
+        "fields": fields.collect::<Vec<_>>(),
+        "preconditions": handler.preconditions.as_ref().map(|preconditions| preconditions.name.as_str()),
+        "response": handler.response.as_str(),
+        "variants": handler.answers.iter().map(|answer| variant(client, answer)).collect::<Vec<_>>(),
+    })
+}
+
+fn variant(client: &Client, answer: &Answer) -> Value {
+    let (body, types) = emit::answer_types(client, answer);
+    let headers = answer.headers.iter().zip(types).map(|(header, (ty, optional))| {
+        json!({
+            "name": header.name.as_str(),
+            "header": header.wire.0,
+            "prefix": header.value == HeaderValue::Prefix,
+            "type": if optional { format!("Option<{ty}>") } else { ty },
+            "setter": header.setter.as_str(),
+        })
+    });
+    json!({
+        "name": answer.name.as_str(),
+        "status": status(answer.status),
+        "struct": answer.payload.as_ref().map(|payload| payload.as_str()),
+        "body": body,
+        "headers": headers.collect::<Vec<_>>(),
+    })
 }
 
 fn model(client: &Client, model: &Model) -> Value {

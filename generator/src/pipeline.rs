@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location, Pointer};
 use crate::emit::Package;
-use crate::ir::Crate;
+use crate::ir::{Crate, Sides};
 use crate::lower::{ClientPlan, GroupPlan, Plan};
 use crate::manifest::{self, Manifest};
 use crate::naming::{self, Ident, Scope, Wanted};
@@ -39,7 +39,7 @@ pub(crate) struct Output {
 }
 
 /// Runs everything up to the IR. Where there are `roots`, documents may refer to files in these folders only.
-pub(crate) fn run(input: &Input, roots: Vec<PathBuf>) -> Lowered {
+pub(crate) fn run(input: &Input, sides: Sides, roots: Vec<PathBuf>) -> Lowered {
     let mut sources = Sources::within(roots);
     let mut diagnostics = Diagnostics::default();
     let output = match input {
@@ -52,7 +52,8 @@ pub(crate) fn run(input: &Input, roots: Vec<PathBuf>) -> Lowered {
             Some((plan, package, None, count))
         }
     };
-    let output = output.and_then(|(plan, package, out, overlays)| {
+    let output = output.and_then(|(mut plan, package, out, overlays)| {
+        plan.sides = sides;
         let output = lower(&plan, &mut sources, &mut diagnostics)?;
         let documents = plan.clients.iter().map(|client| client.documents.len()).sum();
         Some(Output { ir: output, package, out, documents, overlays })
@@ -106,7 +107,7 @@ fn with_manifest(
         let whole = !literal && diagnostics.errors().count() == errors;
         clients.push(client_plan(client, documents, overlays, whole));
     }
-    let plan = Plan { crate_name: manifest.package.name.clone(), clients };
+    let plan = Plan { crate_name: manifest.package.name.clone(), sides: Sides::BOTH, clients };
     let own = folder.join(&manifest.out);
     let out = out.unwrap_or(&own);
     let mut package = package(&manifest, folder);
@@ -257,7 +258,7 @@ fn plan(documents: &[FileId], crate_name: &str, sources: &Sources) -> Plan {
         strict: false,
         whole: true,
     });
-    Plan { crate_name: crate_name.to_owned(), clients: clients.collect() }
+    Plan { crate_name: crate_name.to_owned(), sides: Sides::BOTH, clients: clients.collect() }
 }
 
 /// By name, so that the order of arguments makes no difference; by folder, where that is the same.

@@ -11,6 +11,8 @@ pub mod messages;
 #[cfg(feature = "client")]
 pub mod files;
 pub mod models;
+#[cfg(feature = "server")]
+pub mod server;
 
 #[cfg(feature = "client")]
 pub use self::client::Client;

@@ -15,6 +15,8 @@ pub mod twins;
 #[cfg(feature = "client")]
 pub mod jobs;
 pub mod models;
+#[cfg(feature = "server")]
+pub mod server;
 
 #[cfg(feature = "client")]
 pub use self::client::Client;

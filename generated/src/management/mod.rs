@@ -9,6 +9,8 @@ mod client;
 #[cfg(feature = "client")]
 pub mod iot_hubs;
 pub mod models;
+#[cfg(feature = "server")]
+pub mod server;
 
 #[cfg(feature = "client")]
 pub use self::client::Client;

@@ -116,6 +116,14 @@ struct Target {
     /// The folder of specsmith-runtime, in place of the registry's
     #[arg(long, value_name = "DIR", requires = "specs")]
     runtime_path: Option<PathBuf>,
+
+    /// Only the clients
+    #[arg(long, requires = "specs", conflicts_with = "server_only")]
+    client_only: bool,
+
+    /// Only the traits of a server
+    #[arg(long, requires = "specs")]
+    server_only: bool,
 }
 
 impl Target {
@@ -124,12 +132,16 @@ impl Target {
         if !input.specs.is_empty() && (self.out.is_none() || self.crate_name.is_none()) {
             return Err(Failure::usage("SPEC... needs --out DIR and --crate-name NAME", "add them; see `--help`"));
         }
-        let of_specs = self.crate_name.is_some() || self.runtime_path.is_some() || !input.overlay.is_empty();
+        let of_specs = self.crate_name.is_some()
+            || self.runtime_path.is_some()
+            || !input.overlay.is_empty()
+            || self.client_only
+            || self.server_only;
         if input.specs.is_empty() && of_specs {
-            let message = "--crate-name, --runtime-path and --overlay are for SPEC..., and a manifest says them itself";
+            let message = "--crate-name, --runtime-path, --overlay, --client-only and --server-only are for SPEC...";
             return Err(Failure::usage(message, "leave them out, or name documents in place of the manifest"));
         }
-        let builder = input.builder();
+        let builder = input.builder().client_only(self.client_only).server_only(self.server_only);
         let builder = self.out.iter().fold(builder, Builder::out_dir);
         let builder = self.crate_name.iter().fold(builder, Builder::crate_name);
         Ok(self.runtime_path.iter().fold(builder, Builder::runtime_path))

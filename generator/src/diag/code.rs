@@ -168,6 +168,8 @@ codes! {
     Unsendable = "SM517", Error;
     /// An operation has two parameters of the same name in the same place, or two bodies.
     DoubleParameter = "SM519", Error;
+    /// Two operations answer to the same requests: a server has the first one only.
+    SameRoute = "SM520", Warning;
     /// Models are nested so deeply that the crate they are included in needs a larger `recursion_limit`.
     DeepModels = "SM518", Warning;
 
@@ -181,7 +183,7 @@ codes! {
     NoSuchOperation = "SM611", Error;
     /// A manifest names a definition or a property that there is not.
     NoSuchModel = "SM612", Error;
-    /// A manifest has an entry for a parameter that there is not.
+    /// A manifest has an entry for a parameter or a header that there is not.
     NoSuchParameter = "SM614", Error;
     /// An operation stands in no group of the manifest.
     NoGroup = "SM613", Warning;

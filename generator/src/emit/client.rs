@@ -1,7 +1,7 @@
 //! A client's module and its struct.
 
 use super::{Form, HEADER, RUNTIME};
-use crate::ir::{Audience, Client, ConnectionString, Group, Parameter, Side};
+use crate::ir::{Audience, Client, ConnectionString, Crate, Group, Parameter, Side};
 use crate::render::{Code, inline_code, line, literal};
 
 /// The groups that have methods.
@@ -10,7 +10,7 @@ pub(super) fn groups(client: &Client) -> impl Iterator<Item = &Group> {
 }
 
 /// `mod.rs` of a client.
-pub(super) fn module(client: &Client) -> String {
+pub(super) fn module(ir: &Crate, client: &Client) -> String {
     let mut code = Code::new();
     line!(code, "{HEADER}");
     if !code.module_prose(&client.description) {
@@ -22,9 +22,12 @@ pub(super) fn module(client: &Client) -> String {
         code.module_doc(format_args!("Generated from {file}, version {version}."));
     }
     code.gap();
-    line!(code, "#[cfg(feature = \"client\")]");
-    line!(code, "mod client;");
-    for group in groups(client) {
+    let groups: Vec<&Group> = groups(client).filter(|_| ir.sides.client).collect();
+    if ir.sides.client {
+        line!(code, "#[cfg(feature = \"client\")]");
+        line!(code, "mod client;");
+    }
+    for group in groups {
         line!(code, "#[cfg(feature = \"client\")]");
         if group.module == client.module {
             line!(code, "#[allow(clippy::module_inception)]");
@@ -32,9 +35,15 @@ pub(super) fn module(client: &Client) -> String {
         line!(code, "pub mod {};", group.module);
     }
     line!(code, "pub mod models;");
-    code.gap();
-    line!(code, "#[cfg(feature = \"client\")]");
-    line!(code, "pub use self::client::Client;");
+    if !client.services.is_empty() {
+        line!(code, "#[cfg(feature = \"server\")]");
+        line!(code, "pub mod server;");
+    }
+    if ir.sides.client {
+        code.gap();
+        line!(code, "#[cfg(feature = \"client\")]");
+        line!(code, "pub use self::client::Client;");
+    }
     code.finish()
 }
 

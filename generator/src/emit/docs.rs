@@ -71,22 +71,27 @@ fn same(left: &str, right: &str) -> bool {
     words(left) == words(right)
 }
 
+/// What an operation does, and its route.
+pub(super) fn operation(code: &mut Code, operation: &Operation) {
+    if !code.prose(&operation.summary) && !code.prose(&operation.description) {
+        code.doc(format_args!("{}", inline_code(&operation.id.0)));
+    } else if !operation.summary.0.is_empty()
+        && !operation.description.0.is_empty()
+        && !same(&operation.summary.0, &operation.description.0)
+    {
+        code.doc(format_args!(""));
+        code.prose(&operation.description);
+    }
+    code.doc(format_args!(""));
+    code.doc(format_args!(
+        "{}",
+        inline_code(&format!("{} {}{}", operation.method.as_str(), operation.base_path.0, operation.template.0))
+    ));
+}
+
 impl Writer<'_> {
     pub(super) fn method_docs(&self, code: &mut Code, operation: &Operation) {
-        if !code.prose(&operation.summary) && !code.prose(&operation.description) {
-            code.doc(format_args!("{}", inline_code(&operation.id.0)));
-        } else if !operation.summary.0.is_empty()
-            && !operation.description.0.is_empty()
-            && !same(&operation.summary.0, &operation.description.0)
-        {
-            code.doc(format_args!(""));
-            code.prose(&operation.description);
-        }
-        code.doc(format_args!(""));
-        code.doc(format_args!(
-            "{}",
-            inline_code(&format!("{} {}{}", operation.method.as_str(), operation.base_path.0, operation.template.0))
-        ));
+        self::operation(code, operation);
         notes(code, operation);
         self.argument_docs(code, operation);
         header_docs(code, operation);

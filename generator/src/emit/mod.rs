@@ -7,10 +7,11 @@ mod models;
 mod operation;
 mod package;
 mod request;
+mod server;
 mod signature;
 mod types;
 
-use crate::ir::{Client, Crate, Group, Type};
+use crate::ir::{Answer, Client, Crate, Group, Handler, Service, Type};
 use crate::parallel;
 use crate::render::{Code, line};
 use crate::sink::OutputFile;
@@ -37,18 +38,22 @@ enum Form {
 pub(crate) fn files(ir: &Crate, package: &Package) -> Vec<OutputFile> {
     let mut files = package::files(ir, package);
     let members: Vec<(&Client, Member<'_>)> =
-        ir.clients.iter().flat_map(|client| members(client).map(move |member| (client, member))).collect();
+        ir.clients.iter().flat_map(|client| members(ir, client).map(move |member| (client, member))).collect();
     let contents = parallel::map(&members, |(client, member)| member.file(ir, client, Form::Package));
     for client in &ir.clients {
-        files.push(OutputFile { path: path(client, "mod"), contents: client::module(client) });
+        files.push(OutputFile { path: path(client, "mod"), contents: client::module(ir, client) });
+        if !client.services.is_empty() {
+            files.push(OutputFile { path: path(client, "server/mod"), contents: server::module(client) });
+        }
     }
-    let paths = members.iter().map(|(client, member)| path(client, member.name()));
+    let paths = members.iter().map(|(client, member)| path(client, &member.path()));
     files.extend(paths.zip(contents).map(|(path, contents)| OutputFile { path, contents }));
     files
 }
 
 /// One file with a module for each client.
 pub(crate) fn module(ir: &Crate, reqwest: bool) -> OutputFile {
+    let form = Form::Module { reqwest };
     let mut code = Code::new();
     line!(code, "{HEADER}");
     for client in &ir.clients {
@@ -60,8 +65,10 @@ pub(crate) fn module(ir: &Crate, reqwest: bool) -> OutputFile {
             line!(code, "#[allow(clippy::type_complexity)]");
         }
         code.block(format_args!("pub mod {}", client.module), "}", |code| {
-            line!(code, "pub use self::client::Client;");
-            for member in members(client) {
+            if ir.sides.client {
+                line!(code, "pub use self::client::Client;");
+            }
+            for member in members(ir, client).filter(|member| !matches!(member, Member::Service(_))) {
                 let name = member.name();
                 code.gap();
                 if name == client.module.bare() {
@@ -69,12 +76,34 @@ pub(crate) fn module(ir: &Crate, reqwest: bool) -> OutputFile {
                 }
                 let public = if matches!(member, Member::Client) { "" } else { "pub " };
                 code.block(format_args!("{public}mod {}", crate::naming::snake(name)), "}", |code| {
-                    code.raw(&member.file(ir, client, Form::Module { reqwest }))
+                    code.raw(&member.file(ir, client, form))
                 });
+            }
+            if !client.services.is_empty() {
+                code.gap();
+                services(code, ir, client, form);
             }
         });
     }
     OutputFile { path: "specsmith.rs".to_owned(), contents: code.finish() }
+}
+
+/// The traits of a client, in one file.
+fn services(code: &mut Code, ir: &Crate, client: &Client, form: Form) {
+    code.doc(format_args!(
+        "A server's side of `{}`: a trait for each prefix of the operations' ids.",
+        client.module.bare()
+    ));
+    code.block(format_args!("pub mod server"), "}", |code| {
+        server::uses(code, client);
+        for service in &client.services {
+            code.gap();
+            server::inception(code, service);
+            code.block(format_args!("pub mod {}", service.module), "}", |code| {
+                code.raw(&server::file(ir, client, service, form));
+            });
+        }
+    });
 }
 
 fn path(client: &Client, name: &str) -> String {
@@ -87,10 +116,13 @@ enum Member<'a> {
     Models,
     Client,
     Group(&'a Group),
+    Service(&'a Service),
 }
 
-fn members(client: &Client) -> impl Iterator<Item = Member<'_>> {
-    [Member::Models, Member::Client].into_iter().chain(client::groups(client).map(Member::Group))
+fn members<'a>(ir: &Crate, client: &'a Client) -> impl Iterator<Item = Member<'a>> {
+    let own = std::iter::once(Member::Client).chain(client::groups(client).map(Member::Group));
+    let own = own.filter(|_| ir.sides.client);
+    [Member::Models].into_iter().chain(own).chain(client.services.iter().map(Member::Service))
 }
 
 impl<'a> Member<'a> {
@@ -99,6 +131,14 @@ impl<'a> Member<'a> {
             Self::Models => "models",
             Self::Client => "client",
             Self::Group(group) => group.module.bare(),
+            Self::Service(service) => service.module.bare(),
+        }
+    }
+
+    fn path(self) -> String {
+        match self {
+            Self::Service(service) => format!("server/{}", service.module.bare()),
+            other => other.name().to_owned(),
         }
     }
 
@@ -107,6 +147,7 @@ impl<'a> Member<'a> {
             Self::Models => models::file(client),
             Self::Client => client::file(client, form),
             Self::Group(group) => operation::file(ir, client, group, form),
+            Self::Service(service) => server::file(ir, client, service, form),
         }
     }
 }
@@ -114,4 +155,18 @@ impl<'a> Member<'a> {
 /// A type as generated code has it, as seen from the client's module.
 pub(crate) fn type_text(client: &Client, ty: &Type) -> String {
     types::owned(ty, client, "models::", &mut types::Imports::default())
+}
+
+/// The types of a request's fields, as seen from the client's module.
+pub(crate) fn field_types(client: &Client, handler: &Handler) -> Vec<String> {
+    let mut imports = types::Imports::default();
+    handler.fields.iter().map(|field| server::field_type(client, field, &mut imports)).collect()
+}
+
+/// The types of a response's body and of its headers, and whether one of these may be absent.
+pub(crate) fn answer_types(client: &Client, answer: &Answer) -> (Option<String>, Vec<(String, bool)>) {
+    let mut imports = types::Imports::default();
+    let body = answer.body.as_ref().map(|body| server::body_type(client, body, &mut imports));
+    let headers = answer.headers.iter().map(|header| server::header_type(client, &header.value, &mut imports));
+    (body, headers.collect())
 }

@@ -7,8 +7,8 @@ use super::signature::{
 use super::types::{self, Imports};
 use super::{Form, HEADER};
 use crate::ir::{
-    Client, Crate, ErrorFormat, EtagSource, FinalStateVia, Group, Literal, LongRunning, Operation, Output, Paging,
-    Parameter, PathArgument, PathPart, Place, Response, Retry, Side, Status, Type,
+    Client, Crate, ErrorFormat, EtagSource, FinalStateVia, Group, LongRunning, Operation, Output, Paging, Parameter,
+    PathArgument, PathPart, Place, Response, Retry, Side, Status, Type,
 };
 use crate::naming::{self, Ident};
 use crate::render::{Code, line, literal};
@@ -437,25 +437,9 @@ impl Writer<'_> {
                 });
             links.push(format!(".success(&[{}])", all.collect::<Vec<_>>().join(", ")));
         }
-        let path = literal(&Literal(self.template(operation)));
-        let new = format!("Operation::new({}, Method::{}, {path})", literal(&operation.id), operation.method.as_str());
+        let (id, path) = (literal(&operation.id), literal(&operation.route));
+        let new = format!("Operation::new({id}, Method::{}, {path})", operation.method.as_str());
         code.chain(&format!("static {}: Operation = {new}", description_name(operation)), &links, ";");
-    }
-
-    /// The path with its holes: `{}` for a segment, `{*}` for several.
-    fn template(&self, operation: &Operation) -> String {
-        let mut path = encode(&operation.base_path.0, PATH);
-        for part in &operation.path {
-            match part {
-                PathPart::Text(text) => path.push_str(&encode(&text.0, PATH)),
-                PathPart::Hole { parameter: PathArgument::Constant(value), raw, .. } => {
-                    path.push_str(&encode(&value.0, if *raw { PATH } else { SEGMENT }));
-                }
-                PathPart::Hole { raw: true, .. } => path.push_str("{*}"),
-                PathPart::Hole { raw: false, .. } => path.push_str("{}"),
-            }
-        }
-        if path.starts_with('/') { path } else { format!("/{path}") }
     }
 }
 
@@ -467,23 +451,4 @@ fn whole_decoder(operation: &Operation) -> String {
         Output::Optional(body) => decoder(Some(body), true).to_owned(),
         Output::Either { name, .. } => format!("{name}::decode"),
     }
-}
-
-/// What may stand in a path, beside letters and digits: RFC 3986 §3.3, and escapes.
-const PATH: &[u8] = b"/-._~!$&'()*+,;=:@%";
-
-/// What stands for nothing but itself wherever it stands, beside letters and digits (RFC 3986 §2.3).
-const SEGMENT: &[u8] = b"-._~";
-
-/// A text as a URL has it: all but letters, digits and what is allowed is percent-encoded.
-fn encode(text: &str, allowed: &[u8]) -> String {
-    let mut path = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || allowed.contains(&byte) {
-            path.push(char::from(byte));
-        } else {
-            path.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    path
 }

@@ -116,20 +116,29 @@ fn manifest(ir: &Crate, package: &Package) -> String {
 fn features(code: &mut Code, ir: &Crate, package: &Package) {
     let names: Vec<String> = ir.clients.iter().map(|client| client.module.bare().to_owned()).collect();
     let chosen = if package.default_clients.is_empty() { &names } else { &package.default_clients };
-    let defaults: Vec<String> =
-        ["client", "reqwest"].into_iter().map(str::to_owned).chain(chosen.iter().cloned()).collect();
+    let side: &[&str] = if ir.sides.client { &["client", "reqwest"] } else { &["server"] };
+    let defaults: Vec<String> = side.iter().map(|&name| name.to_owned()).chain(chosen.iter().cloned()).collect();
     line!(code, "[features]");
     line!(code, "default = [{}]", toml_list(&defaults));
-    line!(code, "# The clients; without it there are the models only.");
-    line!(code, "client = []");
-    line!(code, "# Requests over reqwest.");
-    line!(code, "reqwest = [\"client\", \"specsmith-runtime/reqwest\"]");
-    line!(code, "# A span of `tracing` for each call.");
-    line!(code, "tracing = [\"specsmith-runtime/tracing\"]");
+    if ir.sides.client {
+        line!(code, "# The clients; without it there are the models only.");
+        line!(code, "client = []");
+        line!(code, "# Requests over reqwest.");
+        line!(code, "reqwest = [\"client\", \"specsmith-runtime/reqwest\"]");
+    }
+    if ir.sides.server {
+        line!(code, "# The traits of a server.");
+        line!(code, "server = [\"specsmith-runtime/server\"]");
+    }
+    if ir.sides.client {
+        line!(code, "# A span of `tracing` for each call.");
+        line!(code, "tracing = [\"specsmith-runtime/tracing\"]");
+    }
     for client in &ir.clients {
         let documents: Vec<&str> = client.documents.iter().map(|document| document.file.as_str()).collect();
         let documents = visible::line(&documents.join(", "));
-        line!(code, "# The client `{}`: {documents}.", client.module.bare());
+        let what = if ir.sides.client { "client" } else { "module" };
+        line!(code, "# The {what} `{}`: {documents}.", client.module.bare());
         line!(code, "{} = []", client.module.bare());
     }
 }
@@ -143,7 +152,10 @@ fn lib(ir: &Crate, package: &Package) -> String {
         }
         None => match ir.clients.as_slice() {
             [only] if code.module_prose(&only.title) => {}
-            _ => code.module_doc(format_args!("Clients for {}.", inline_code(&ir.name))),
+            _ => {
+                let what = if ir.sides.client { "Clients" } else { "Servers" };
+                code.module_doc(format_args!("{what} for {}.", inline_code(&ir.name)));
+            }
         },
     }
     code.module_doc(format_args!(""));
@@ -151,13 +163,10 @@ fn lib(ir: &Crate, package: &Package) -> String {
     code.module_doc(format_args!("|---|---|---|"));
     for client in &ir.clients {
         let name = client.module.bare();
-        code.module_doc(format_args!("| `{name}` | {} | {} |", operations(client), documents(client)));
+        code.module_doc(format_args!("| `{name}` | {} | {} |", operations(ir, client), documents(client)));
     }
     code.module_doc(format_args!(""));
-    code.module_doc(format_args!(
-        "The feature `client` brings the clients, `reqwest` lets them send over reqwest; without both there are the models. With"
-    ));
-    code.module_doc(format_args!("`tracing` each call has a span of the crate of that name."));
+    code.module_prose(&about_features(ir));
     if let Some(limit) = ir.recursion_limit() {
         line!(code, "#![recursion_limit = \"{limit}\"]");
     }
@@ -174,16 +183,40 @@ fn lib(ir: &Crate, package: &Package) -> String {
     }
     code.gap();
     line!(code, "#[rustfmt::skip]");
-    line!(
-        code,
-        "pub use {RUNTIME}::{{self as runtime, Call, ETag, Error, ErrorKind, LongCall, Nullable, PagedCall, Pipeline, Poller, Response, Secret}};"
-    );
+    let names = match ir.sides.client {
+        true => "Call, ETag, Error, ErrorKind, LongCall, Nullable, PagedCall, Pipeline, Poller, Response, Secret",
+        false => "ETag, Nullable, Secret",
+    };
+    line!(code, "pub use {RUNTIME}::{{self as runtime, {names}}};");
     code.gap();
     line!(code, "const _: () = {RUNTIME}::codegen::v1::require(1);");
     code.finish()
 }
 
-fn operations(client: &Client) -> usize {
+/// What the features are for.
+fn about_features(ir: &Crate) -> Prose {
+    let client =
+        "The feature `client` brings the clients, `reqwest` lets them send over reqwest; both are on by default.";
+    let server = match ir.sides.client {
+        true => "`server` brings traits for whoever implements the service.",
+        false => "The feature `server` brings traits for whoever implements the service; it is on by default.",
+    };
+    let rest = "Without any of them there are the models only.";
+    let tracing = "With `tracing` each call of a client has a span of the crate of that name.";
+    let sentences = [
+        ir.sides.client.then_some(client),
+        ir.sides.server.then_some(server),
+        Some(rest),
+        ir.sides.client.then_some(tracing),
+    ];
+    Prose(sentences.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+/// Methods of a client, or of its traits where there is no client.
+fn operations(ir: &Crate, client: &Client) -> usize {
+    if !ir.sides.client {
+        return client.services.iter().map(|service| service.handlers.len()).sum();
+    }
     let methods = client::groups(client).flat_map(|group| &group.operations);
     methods.filter(|operation| operation.side != crate::ir::Side::Server).count()
 }
@@ -212,7 +245,7 @@ fn readme(ir: &Crate, package: &Package) -> String {
     line!(code, "| module and feature | operations | generated from |");
     line!(code, "|---|---|---|");
     for client in &ir.clients {
-        line!(code, "| `{}` | {} | {} |", client.module.bare(), operations(client), documents(client));
+        line!(code, "| `{}` | {} | {} |", client.module.bare(), operations(ir, client), documents(client));
     }
     code.gap();
     line!(code, "```toml");
@@ -220,11 +253,7 @@ fn readme(ir: &Crate, package: &Package) -> String {
     line!(code, "{} = \"{}\"", ir.name, package.version.as_deref().unwrap_or("0.1.0"));
     line!(code, "```");
     code.gap();
-    line!(
-        code,
-        "The feature `client` brings the clients, `reqwest` lets them send over reqwest; both are on by default. Without"
-    );
-    line!(code, "them there are the models only. With `tracing` each call has a span of the crate of that name.");
+    code.markdown(&about_features(ir));
     code.gap();
     line!(
         code,

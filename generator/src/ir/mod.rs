@@ -3,10 +3,14 @@
 //! `lower/` makes it, `emit/` writes it down, `inspect` shows it. Nothing here knows JSON or Rust's syntax; text that
 //! comes from a document is [`Prose`] or [`Literal`], which cannot be printed but through `render/`.
 
+mod server;
 mod types;
 
 use serde_json::Value;
 
+pub(crate) use self::server::{
+    Answer, AnswerHeader, Handler, HeaderValue, Hole, Matching, PreconditionsField, RequestBody, RequestField, Service,
+};
 pub(crate) use self::types::{Enum, EnumKind, Field, FieldRole, Model, ModelId, Shape, Struct, Type, Union, Variant};
 use crate::diag::Location;
 use crate::naming::Ident;
@@ -24,7 +28,19 @@ pub(crate) struct Literal(pub String);
 #[derive(Debug)]
 pub(crate) struct Crate {
     pub name: String,
+    pub sides: Sides,
     pub clients: Vec<Client>,
+}
+
+/// Which sides of its operations a crate has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sides {
+    pub client: bool,
+    pub server: bool,
+}
+
+impl Sides {
+    pub(crate) const BOTH: Self = Self { client: true, server: true };
 }
 
 /// A client: a module with models, groups of operations and what all of them share.
@@ -42,6 +58,8 @@ pub(crate) struct Client {
     /// Parameters given when the client is made.
     pub parameters: Vec<Parameter>,
     pub groups: Vec<Group>,
+    /// Empty where no server is asked for.
+    pub services: Vec<Service>,
     pub models: Vec<Model>,
     /// How deep types stand in types, by fields, lists, maps and boxes, at most.
     pub depth: usize,
@@ -102,6 +120,13 @@ impl Crate {
     }
 }
 
+impl Client {
+    /// The operation at an index of the group and one in it.
+    pub(crate) fn operation(&self, (group, index): (usize, usize)) -> Option<&Operation> {
+        self.groups.get(group)?.operations.get(index)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct DocumentInfo {
     pub file: String,
@@ -139,6 +164,8 @@ pub(crate) struct Operation {
     /// What stands before the path; empty or starting with `/`.
     pub base_path: Literal,
     pub path: Vec<PathPart>,
+    /// The whole path as a URL has it: `{}` stands for a segment or a part of one, `{*}` for several segments.
+    pub route: Literal,
     /// Whether the whole template is a query or has one, as in `x-ms-paths`.
     pub fixed_query: Vec<(Literal, Literal)>,
     pub summary: Prose,
@@ -202,7 +229,7 @@ pub(crate) struct Constant {
     pub value: Literal,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Parameter {
     pub name: Ident,
     /// The name on the wire.
@@ -288,6 +315,8 @@ pub(crate) enum ResponseBody {
 
 #[derive(Debug)]
 pub(crate) struct ResponseHeader {
+    /// Its name in Rust, before collisions are settled.
+    pub name: Ident,
     pub wire: Literal,
     /// Whether it stands for all headers that start with its name.
     pub prefix: bool,

@@ -49,13 +49,22 @@ impl<'p> ClientScope<'p> {
 
     /// A parameter's name in Rust, before collisions are settled.
     pub(super) fn parameter_name(&mut self, operation: &str, parameter: &spec::Parameter) -> Ident {
+        self.name(operation, &parameter.name, parameter.client_name.as_deref())
+    }
+
+    /// That of a response's header, which is called as a parameter of the same name is.
+    pub(super) fn header_name(&mut self, operation: &str, name: &str, header: &spec::Header) -> Ident {
+        self.name(operation, name, header.client_name.as_deref())
+    }
+
+    fn name(&mut self, operation: &str, name: &str, client_name: Option<&str>) -> Ident {
         let names = &self.plan.parameter_names;
-        let own = names.get(&format!("{operation}.{}", parameter.name));
-        if let Some((name, at)) = own.or_else(|| names.get(&format!("*.{}", parameter.name))) {
+        let own = names.get(&format!("{operation}.{name}"));
+        if let Some((name, at)) = own.or_else(|| names.get(&format!("*.{name}"))) {
             self.used.insert(at);
             return name.clone();
         }
-        naming::snake(parameter.client_name.as_deref().unwrap_or(&parameter.name))
+        naming::snake(client_name.unwrap_or(name))
     }
 
     /// Whether a body's properties are asked for, rather than the body.
@@ -75,7 +84,7 @@ impl<'p> ClientScope<'p> {
             return;
         }
         let given = self.plan.parameters.iter().map(|(name, at)| (name, at, "string parameter"));
-        let names = self.plan.parameter_names.iter().map(|(name, (_, at))| (name, at, "parameter"));
+        let names = self.plan.parameter_names.iter().map(|(name, (_, at))| (name, at, "parameter or header"));
         let flatten = self.plan.flatten.iter().map(|(name, at)| (name, at, "required body"));
         for (name, at, what) in given.chain(names).chain(flatten).filter(|(_, at, _)| !self.used.contains(at)) {
             diagnostics.push(

@@ -95,7 +95,23 @@ pub(super) fn accept(produces: &[String], responses: &[Response]) -> Option<Lite
     None
 }
 
-/// The name of a status, as RFC 9110 (and for 207 RFC 4918) has it, or its number.
+/// The media type of an answer's body, where it is another than a body of its kind has anyhow.
+pub(super) fn answer(produces: &[String], body: &ResponseBody) -> Option<Literal> {
+    let other = |media: &str, usual: &str| (essence(media) != usual).then(|| Literal(media.to_owned()));
+    match body {
+        ResponseBody::Json(_) => json(produces).and_then(|media| other(media, JSON)),
+        ResponseBody::Text => {
+            let text = produces.iter().find(|media| is_text(media))?;
+            other(text, "text/plain")
+        }
+        ResponseBody::Raw => match produces {
+            [only] if !is_json(only) && !only.contains('*') => Some(Literal(only.clone())),
+            _ => None,
+        },
+    }
+}
+
+/// The name of a status, as RFC 9110 has it (and for some RFC 4918, 6585 and others), or its number.
 pub(super) fn status_name(status: u16) -> String {
     let name = match status {
         200 => "Ok",
@@ -108,8 +124,39 @@ pub(super) fn status_name(status: u16) -> String {
         207 => "Multi Status",
         208 => "Already Reported",
         226 => "Im Used",
+        300 => "Multiple Choices",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
         304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
         404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        411 => "Length Required",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
+        422 => "Unprocessable Content",
+        423 => "Locked",
+        424 => "Failed Dependency",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        507 => "Insufficient Storage",
         other => return format!("Status {other}"),
     };
     name.to_owned()

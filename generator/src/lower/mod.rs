@@ -18,6 +18,7 @@ mod path;
 mod response;
 mod schema;
 mod sendable;
+mod server;
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -28,7 +29,7 @@ use self::hierarchy::Hierarchy;
 use self::operation::{Context, Lowered};
 use self::schema::Schemas;
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location};
-use crate::ir::{Client, Crate, DocumentInfo, ErrorFormat, Literal, Prose};
+use crate::ir::{Client, Crate, DocumentInfo, ErrorFormat, Literal, Prose, Sides};
 use crate::naming::Ident;
 use crate::parallel;
 use crate::resolve::{DefinitionId, Graph};
@@ -38,6 +39,7 @@ use crate::spec::{Document, Scheme};
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub crate_name: String,
+    pub sides: Sides,
     pub clients: Vec<ClientPlan>,
 }
 
@@ -78,17 +80,23 @@ pub(crate) fn lower(plan: &Plan, graph: &Graph, diagnostics: &mut Diagnostics) -
     let hierarchy = Hierarchy::new(graph);
     let lowered = parallel::map(&plan.clients, |client| {
         let mut said = diagnostics.following();
-        let client = lower_client(client, graph, &hierarchy, &mut said);
+        let client = lower_client(client, plan.sides, graph, &hierarchy, &mut said);
         (client, said)
     });
     let clients = lowered.into_iter().map(|(client, said)| {
         diagnostics.extend(said);
         client
     });
-    Crate { name: plan.crate_name.clone(), clients: clients.collect() }
+    Crate { name: plan.crate_name.clone(), sides: plan.sides, clients: clients.collect() }
 }
 
-fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnostics: &mut Diagnostics) -> Client {
+fn lower_client(
+    plan: &ClientPlan,
+    sides: Sides,
+    graph: &Graph,
+    hierarchy: &Hierarchy,
+    diagnostics: &mut Diagnostics,
+) -> Client {
     let documents: Vec<&Document> = plan.documents.iter().filter_map(|file| graph.documents.get(file)).collect();
     documents.iter().for_each(|document| sendable::check(document, diagnostics));
     let mut schemas = Schemas::new(graph, hierarchy, plan, diagnostics);
@@ -96,7 +104,8 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
     let mut absent = Absent::new(plan, documents.len(), schemas.diagnostics);
     let mut operations: Vec<Lowered> = Vec::new();
     for document in &documents {
-        let mut context = Context { graph, document, schemas: &mut schemas, client: &mut scope };
+        let matching = server::matching(document, schemas.diagnostics);
+        let mut context = Context { graph, document, schemas: &mut schemas, client: &mut scope, matching };
         for item in &document.paths {
             for operation in &item.operations {
                 match context.operation(item, operation) {
@@ -119,6 +128,7 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         file: graph.file_name(document.at.file),
         version: document.info.version.clone(),
     });
+    let served: Vec<_> = operations.iter().filter(|_| sides.server).map(server::Draft::new).collect();
     let mut client = Client {
         module: plan.module.clone(),
         title: Prose(title(plan, &documents)),
@@ -128,6 +138,7 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
         api_version: operations.iter().find_map(|lowered| lowered.operation.api_version.clone()),
         parameters,
         groups: groups::groups(plan, operations, &absent, diagnostics),
+        services: Vec::new(),
         models: names::models(plan, drafts, &absent, diagnostics),
         depth: 0,
         errors,
@@ -140,6 +151,7 @@ fn lower_client(plan: &ClientPlan, graph: &Graph, hierarchy: &Hierarchy, diagnos
     client.depth = direction::depth(&client.models);
     groups::find_pages(&mut client);
     names::types(&mut client);
+    client.services = server::services(&client, served, diagnostics);
     client
 }
 

@@ -10,10 +10,11 @@ use super::media;
 use super::path::{self, Hole};
 use super::schema::Schemas;
 use super::sendable;
+use super::server::Served;
 use crate::diag::{Code, Diagnostic, Location};
 use crate::ir::{
-    BodyKind, CollectionFormat, Constant, Literal, LongRunning, Method, Parameter, PathArgument, PathPart, Place,
-    Prose, Retry, Role, Side, Type,
+    BodyKind, CollectionFormat, Constant, Literal, LongRunning, Matching, Method, Parameter, PathArgument, PathPart,
+    Place, Prose, Retry, Role, Side, Type,
 };
 use crate::naming;
 use crate::resolve::Graph;
@@ -24,6 +25,7 @@ pub(super) struct Lowered {
     pub operation: crate::ir::Operation,
     pub group: String,
     pub method: String,
+    pub served: Served,
 }
 
 pub(super) struct Context<'a, 'g> {
@@ -31,6 +33,7 @@ pub(super) struct Context<'a, 'g> {
     pub document: &'g spec::Document,
     pub schemas: &'a mut Schemas<'g>,
     pub client: &'a mut ClientScope<'g>,
+    pub matching: Matching,
 }
 
 /// A parameter as its operation has it.
@@ -49,10 +52,13 @@ impl<'g> Context<'_, 'g> {
     pub(super) fn operation(&mut self, item: &'g spec::PathItem, source: &'g spec::Operation) -> Option<Lowered> {
         let id = self.id(item, source);
         // Of an id that is made from the route, an underscore tells digits apart: `/v1.0/items`.
-        let (group, method) = match id.split_once('_').filter(|_| source.id.is_some()) {
-            Some((group, method)) if !group.is_empty() && !method.is_empty() => (group.to_owned(), method.to_owned()),
-            _ => (self.client.default_group(self.document, self.graph), id.clone()),
+        let split =
+            id.split_once('_').filter(|(group, method)| source.id.is_some() && !group.is_empty() && !method.is_empty());
+        let (group, method) = match split {
+            Some((group, method)) => (group.to_owned(), method.to_owned()),
+            None => (self.client.default_group(self.document, self.graph), id.clone()),
         };
+        let has_prefix = split.is_some();
         let declared = self.declared(item, source);
         let mut parts = Parts::default();
         let template = path::split(&item.template);
@@ -64,11 +70,21 @@ impl<'g> Context<'_, 'g> {
         let path = self.path(&template, &holes, &mut parts);
         let responses = self.responses(source, &id)?;
         let output = self.output(&responses);
+        let produces = source.produces.as_ref().unwrap_or(&self.document.produces);
+        let base_path = super::base_path(self.document);
+        let served = Served {
+            prefix: has_prefix.then(|| group.clone()),
+            produces: produces.clone(),
+            query: template.query.clone(),
+            api_version: parts.version_required,
+            matching: self.matching,
+        };
         let operation = crate::ir::Operation {
             at: source.at.clone(),
             method: source.method,
             template: Literal(item.template.clone()),
-            base_path: Literal(super::base_path(self.document)),
+            route: Literal(path::route(&base_path, &path)),
+            base_path: Literal(base_path),
             path,
             fixed_query: fixed_query(&template, &declared),
             summary: Prose(source.summary.clone().unwrap_or_default()),
@@ -82,7 +98,7 @@ impl<'g> Context<'_, 'g> {
             constants: parts.constants,
             client_parameters: parts.client,
             api_version: parts.api_version,
-            accept: media::accept(source.produces.as_ref().unwrap_or(&self.document.produces), &responses),
+            accept: media::accept(produces, &responses),
             etag: self.etag(source, &responses),
             paging: self.paging(source),
             pages: None,
@@ -104,7 +120,7 @@ impl<'g> Context<'_, 'g> {
             output,
             id: Literal(id),
         };
-        Some(Lowered { operation, group, method })
+        Some(Lowered { operation, group, method, served })
     }
 
     fn id(&mut self, item: &spec::PathItem, source: &spec::Operation) -> String {
@@ -231,6 +247,7 @@ impl<'g> Context<'_, 'g> {
             let default = parameter.schema.default.as_deref().or(parameter.schema.enumeration.first());
             let version = default.and_then(Value::as_str).unwrap_or(&self.document.info.version);
             parts.api_version = Some(Literal(version.to_owned()));
+            parts.version_required = parameter.required;
             return Some(());
         }
         if parameter.place == In::Path {
@@ -482,6 +499,7 @@ struct Parts {
     client: Vec<usize>,
     client_names: Vec<(String, usize)>,
     api_version: Option<Literal>,
+    version_required: bool,
     /// The path parameters that keep their slashes.
     raw: Vec<String>,
     /// How each path parameter puts the items of a list in a row.

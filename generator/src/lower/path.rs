@@ -1,6 +1,7 @@
 //! Path templates: their pieces, and which parameter fills which hole.
 
 use crate::diag::Code;
+use crate::ir::{PathArgument, PathPart};
 
 #[derive(Debug, Default)]
 pub(super) struct Template {
@@ -51,6 +52,41 @@ pub(super) fn split(template: &str) -> Template {
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     Template { parts, query: query.collect() }
+}
+
+/// A path as a URL has it, with `{}` for what stands in one segment, and `{*}` for what has several.
+pub(super) fn route(base: &str, path: &[PathPart]) -> String {
+    let mut route = encode(base, PATH);
+    for part in path {
+        match part {
+            PathPart::Text(text) => route.push_str(&encode(&text.0, PATH)),
+            PathPart::Hole { parameter: PathArgument::Constant(value), raw, .. } => {
+                route.push_str(&encode(&value.0, if *raw { PATH } else { SEGMENT }));
+            }
+            PathPart::Hole { raw: true, .. } => route.push_str("{*}"),
+            PathPart::Hole { raw: false, .. } => route.push_str("{}"),
+        }
+    }
+    if route.starts_with('/') { route } else { format!("/{route}") }
+}
+
+/// What may stand in a path, beside letters and digits: RFC 3986 §3.3, and escapes.
+const PATH: &[u8] = b"/-._~!$&'()*+,;=:@%";
+
+/// What stands for nothing but itself wherever it stands, beside letters and digits (RFC 3986 §2.3).
+const SEGMENT: &[u8] = b"-._~";
+
+/// A text as a URL has it: all but letters, digits and what is allowed is percent-encoded.
+fn encode(text: &str, allowed: &[u8]) -> String {
+    let mut path = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || allowed.contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    path
 }
 
 /// A hole, and the path parameter that fills it.

@@ -62,6 +62,7 @@ impl<'g> Context<'_, 'g> {
                 self.schemas.diagnostics.extend(sendable::header_fault(name, &header.at));
             }
             let headers = response.headers.iter().map(|(name, header)| ResponseHeader {
+                name: self.client.header_name(id, name, header),
                 wire: Literal(header.header_prefix.clone().unwrap_or_else(|| name.clone())),
                 prefix: header.header_prefix.is_some(),
                 ty: self.schemas.ty(&header.schema, &[id, name]),

@@ -95,6 +95,27 @@ pub(crate) const RESERVED_TYPES: &[&str] = &[
     "Wire",
 ];
 
+/// Types that those of a server must not hide, beside the others.
+pub(crate) const RESERVED_SERVER_TYPES: &[&str] = &[
+    "Answer",
+    "Arc",
+    "At",
+    "BodyKind",
+    "Checks",
+    "CollectionFormat",
+    "Context",
+    "ErrorFormat",
+    "Handling",
+    "Incoming",
+    "Method",
+    "Preconditions",
+    "Route",
+    "Router",
+    "Service",
+    "ServiceError",
+    "StatusCode",
+];
+
 /// Names that no file may have on Windows, whatever its extension.
 pub(crate) const RESERVED_FILES: &[&str] = &[
     "aux", "com0", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "con", "lpt0", "lpt1",

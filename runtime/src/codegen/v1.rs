@@ -88,8 +88,6 @@ pub use crate::credential::{ClientBuilder, TokenSource};
 pub use crate::credential::{device_pipeline, hub_pipeline};
 pub use crate::lro::{FinalState, LongCall, Poller, Resumed};
 pub use crate::paging::{PagedCall, Paging};
-#[cfg(feature = "server")]
-pub use crate::server;
 pub use crate::time::{Date, DateTime, Duration, Rfc1123, UnixTime};
 pub use crate::transport::BoxFuture;
 pub use crate::url::CollectionFormat;
@@ -98,11 +96,13 @@ pub use crate::{
     __call as call, __integer_enum as integer_enum, __long_call as long_call, __model as model,
     __paged_call as paged_call, __string_enum as string_enum, __union as union_model,
 };
+#[cfg(feature = "server")]
+pub use crate::{__service as service, server};
 pub use crate::{
-    Base64, Base64Url, Bytes, Condition, Decimal, Error, ErrorFormat, EtagSource, Nullable, Operation, Pipeline,
+    Base64, Base64Url, Bytes, Condition, Decimal, ETag, Error, ErrorFormat, EtagSource, Nullable, Operation, Pipeline,
 };
 pub use crate::{RawResponse, Request, Response, Secret};
-pub use http::Method;
+pub use http::{Method, StatusCode};
 
 /// What this module has, counted up whenever something is added to it.
 pub const REVISION: u32 = 1;

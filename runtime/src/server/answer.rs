@@ -7,6 +7,7 @@ use http::header::{CONTENT_TYPE, ETAG, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::body::Body;
+use crate::etag::ETag;
 use crate::wire::{View, write};
 
 /// The media type of JSON, as the services write it.
@@ -53,6 +54,13 @@ impl Answer {
         }
     }
 
+    /// Adds the header `ETag`, if there is a tag.
+    pub fn etag(&mut self, tag: Option<&ETag>) {
+        if let Some(tag) = tag {
+            self.header("etag", View::Text(tag));
+        }
+    }
+
     /// Adds a header for each entry, under the prefix and the entry's name.
     pub fn header_prefix(&mut self, prefix: &'static str, entries: &BTreeMap<String, String>) {
         for (name, value) in entries {
@@ -90,10 +98,15 @@ impl Answer {
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     }
 
-    /// Sets a body of text.
+    /// Sets a body of text, of plain text unless a header says otherwise.
     pub fn text(&mut self, body: String) {
-        self.headers.insert(CONTENT_TYPE, TEXT);
+        self.headers.entry(CONTENT_TYPE).or_insert(TEXT);
         self.body = body.into();
+    }
+
+    /// Sets a body of text with a media type of its own.
+    pub fn text_as(&mut self, body: String, media_type: &'static str) {
+        self.stream(body.into(), Some(media_type));
     }
 
     /// Sets a body of bytes, with its media type unless a header gave one.

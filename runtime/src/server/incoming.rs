@@ -367,6 +367,16 @@ impl Incoming {
             Preconditions::default()
         })
     }
+
+    /// The preconditions, of which some headers have to be there.
+    pub fn required_preconditions(&mut self, names: &[&'static str]) -> Preconditions {
+        for name in names {
+            if !self.context.headers().contains_key(*name) {
+                self.report(At::Header, name, MISSING);
+            }
+        }
+        self.preconditions()
+    }
 }
 
 fn refusal(wrong: Vec<Detail>) -> ServiceError {

@@ -13,6 +13,7 @@ mod extract;
 mod ids;
 mod incoming;
 mod links;
+mod macros;
 mod matcher;
 mod negotiate;
 mod operations;
@@ -55,8 +56,8 @@ pub trait Service: Send + Sync + 'static {
     fn call(&self, route: usize, incoming: Incoming) -> Handling;
 }
 
-/// What a method answers that nobody has written: 501.
-pub fn not_implemented<R>(route: &Route) -> Ready<Result<R, ServiceError>> {
+/// What a method answers that nobody has written, whatever it is asked: 501.
+pub fn not_implemented<Q, R>(route: &Route, _: &Context, _: Q) -> Ready<Result<R, ServiceError>> {
     ready(Err(ServiceError::not_implemented(route)))
 }
 
