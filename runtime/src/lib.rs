@@ -23,6 +23,7 @@
 //!
 //! None is on by default.
 //!
+//! - `server`: the module of that name, for services that answer what an interface document describes.
 //! - `reqwest`: [`transport::reqwest`](crate::transport), over reqwest with rustls.
 //! - `tracing`: a span for each call, with the names of OpenTelemetry's conventions.
 //! - `time`, `chrono`, `jiff`: conversions between the types in [`time`] and those of the crate of that name.
@@ -46,6 +47,8 @@ mod preconditions;
 mod request;
 mod response;
 mod secret;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod time;
 pub mod transport;
 pub mod url;
