@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Rows are given ([`Row`]), as JSON text or anything else; of a row only what a query names is read. Rows that
-//! [match](Query::matches) are [answered](Query::project) one by one.
+//! [match](Query::matches) are [answered](Query::project) one by one, unless the query [needs all](Query::is_aggregate):
+//! then an [`Aggregation`] collects them. [`page()`] does both, in parts.
 //!
 //! # The language
 //!
@@ -63,6 +64,10 @@
 //! - The documentation has most functions for the conditions of message routes, and only `IS_DEFINED` for queries. Here all
 //!   are for both. `SUBSTRING` takes a length, as its description says, not an end, as its heading has it. Characters are those of
 //!   Unicode.
+//! - `AVG`, `SUM`, `MIN` and `MAX` skip rows without the value, and are left out if nothing remains. `AVG` and `SUM` are left out, too, if
+//!   a value is no number. `MIN` and `MAX` order null, Booleans, numbers and strings, in this order, and skip arrays and objects.
+//! - Rows without the value are a group. Groups come ordered by what they have in common. Several columns may group, where the
+//!   documentation has one.
 //! - `SELECT` takes no expressions but paths and aggregates. Two columns of one name are an error.
 //! - `ORDER BY` is an error: no page has it. So are modules, as devices have none here.
 //! - The collection's name may stand in front of a path (`devices.jobs.jobId`); the examples have it for jobs only. Paths go
@@ -72,12 +77,14 @@
 //! [2]: https://learn.microsoft.com/azure/iot-hub/query-twins
 //! [3]: https://learn.microsoft.com/azure/iot-hub/query-jobs
 
+mod aggregate;
 mod ast;
 mod error;
 mod eval;
 mod functions;
 mod json;
 mod names;
+mod page;
 mod parse;
 mod print;
 mod row;
@@ -90,9 +97,11 @@ use serde_json::{Map, Value};
 
 use self::ast::{Column, ColumnValue, Expr, Items, Select};
 
+pub use self::aggregate::Aggregation;
 pub use self::ast::Source;
 pub use self::error::ParseError;
 pub use self::json::find_in_json;
+pub use self::page::{Next, Page, page};
 pub use self::row::{Item, JsonRow, Row, Step};
 
 /// A query.
@@ -139,8 +148,8 @@ impl Query {
         self.select.items == Items::All
     }
 
-    /// Whether an answer needs all rows: where there are aggregates or `GROUP BY`. Otherwise it is
-    /// [`project`](Self::project) of each row that [matches](Self::matches).
+    /// Whether an answer needs all rows: where there are aggregates or `GROUP BY`. Then [`Aggregation`] makes it,
+    /// otherwise [`project`](Self::project) of each row that [matches](Self::matches).
     pub fn is_aggregate(&self) -> bool {
         !self.select.group_by.is_empty()
             || self.columns().iter().any(|column| !matches!(column.value, ColumnValue::Path(_)))

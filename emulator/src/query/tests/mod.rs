@@ -1,9 +1,11 @@
 //! What queries answer, what is wrong with others, and that all ways to evaluate them agree.
 
+mod answers;
 mod conditions;
 mod errors;
 mod json;
 mod naive;
+mod paging;
 mod print;
 mod strategies;
 
@@ -47,4 +49,21 @@ fn twin() -> Value {
             }
         }
     })
+}
+
+/// Six devices in the three states of the documentation's example of `GROUP BY`, and one without a state.
+fn fleet() -> Vec<Value> {
+    let states = ["Success", "Pending", "Success", "Error", "Success", "Pending"];
+    let mut fleet: Vec<Value> = (1..)
+        .zip(states)
+        .map(|(number, status)| {
+            json!({
+                "deviceId": format!("d{number}"),
+                "tags": {"floor": number % 2, "weight": number},
+                "properties": {"reported": {"telemetryConfig": {"status": status}}}
+            })
+        })
+        .collect();
+    fleet.push(json!({"deviceId": "d7", "tags": {"floor": "attic", "weight": null}}));
+    fleet
 }
