@@ -147,7 +147,7 @@ fn defined(function: Function, arguments: &[Value]) -> Option<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn evaluations_agree(expr in likely_condition(), row in document()) {
