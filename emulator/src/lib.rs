@@ -2,5 +2,6 @@
 
 mod clock;
 mod errors;
+pub mod query;
 mod state;
 mod store;
