@@ -29,18 +29,23 @@ macro_rules! __service {
                 &$routes
             }
 
-            fn call(
-                &self,
-                route: usize,
-                mut incoming: $crate::server::Incoming,
-            ) -> $crate::server::Handling {
+            // A function has room in its frame for each future that it makes, where nothing is optimized: so each has its own.
+            fn call(&self, route: usize, incoming: $crate::server::Incoming) -> $crate::server::Handling {
+                $(
+                    fn $method<T: $service>(
+                        service: ::std::sync::Arc<T>,
+                        mut incoming: $crate::server::Incoming,
+                    ) -> $crate::server::Handling {
+                        ::std::boxed::Box::pin(async move {
+                            let request = incoming.read($request::read)?;
+                            let response = $service::$method(&*service, incoming.context(), request).await?;
+                            ::std::result::Result::Ok(incoming.answer(response, $response::write))
+                        })
+                    }
+                )+
                 let service = ::std::clone::Clone::clone(&self.0);
                 match route {
-                    $($index => ::std::boxed::Box::pin(async move {
-                        let request = incoming.read($request::read)?;
-                        let response = $service::$method(&*service, incoming.context(), request).await?;
-                        ::std::result::Result::Ok(incoming.answer(response, $response::write))
-                    }),)+
+                    $($index => $method(service, incoming),)+
                     _ => $crate::server::no_such_route(),
                 }
             }
