@@ -12,10 +12,32 @@ import sys
 sys.path.append(importlib.util.find_spec("azure.cli.command_modules.iot").submodule_search_locations[0])
 
 from mgmt_iot_hub_device.lib.iot_hub_device_client import IotHubDeviceClient  # noqa: E402
-from mgmt_iot_hub_device.lib.models import Authentication, DeviceDescription, ErrorDetailsException, SymmetricKey, X509Thumbprint  # noqa: E402
+from mgmt_iot_hub_device.lib.models import (  # noqa: E402
+    Authentication,
+    DeviceDescription,
+    ErrorDetailsException,
+    SymmetricKey,
+    X509Thumbprint,
+)
 from sas_token_auth import SasTokenAuthentication  # noqa: E402
 
-from lib.check import HOST, KEY, POLICY, URL, check, done, equal, failure, http, keys, own, queue_message, token, true, until  # noqa: E402
+from lib.check import (  # noqa: E402
+    HOST,
+    KEY,
+    POLICY,
+    URL,
+    check,
+    done,
+    equal,
+    failure,
+    http,
+    keys,
+    own,
+    queue_message,
+    token,
+    true,
+    until,
+)
 
 
 def client(device_id, key=KEY, policy=POLICY, expiry=None):
@@ -83,7 +105,9 @@ def identities():
 
     def change_keys():
         primary, secondary = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2))
-        device = DeviceDescription(device_id=name, status="enabled", authentication=Authentication(SymmetricKey(primary, secondary)))
+        device = DeviceDescription(
+            device_id=name, status="enabled", authentication=Authentication(SymmetricKey(primary, secondary))
+        )
         updated = devices.create_or_update(name, device)
         equal(updated.authentication.symmetric_key.primary_key, primary)
         equal(updated.authentication.symmetric_key.secondary_key, secondary)
@@ -93,7 +117,9 @@ def identities():
     def thumbprints():
         other = own("x509")
         thumbprint = Authentication(x509_thumbprint=X509Thumbprint("B" * 40, "C" * 40))
-        device = client(other).create_or_update(other, DeviceDescription(device_id=other, authentication=thumbprint), if_match=None)
+        device = client(other).create_or_update(
+            other, DeviceDescription(device_id=other, authentication=thumbprint), if_match=None
+        )
         equal(device.authentication.x509_thumbprint.secondary_thumbprint, "C" * 40)
         equal(device.authentication.symmetric_key.primary_key, None)
         client(other).delete(other)
@@ -130,7 +156,9 @@ def messages():
     devices.create_or_update(name, DeviceDescription(device_id=name), if_match=None)
 
     def send():
-        equal(devices.send_message(name, "Ping from Azure CLI", "m-1", "c-1", "u-1", raw=True).response.status_code, 204)
+        equal(
+            devices.send_message(name, "Ping from Azure CLI", "m-1", "c-1", "u-1", raw=True).response.status_code, 204
+        )
         equal(devices.send_message(name, "only a body", raw=True).response.status_code, 204)
 
     check("events are taken with 204", send)
@@ -141,21 +169,49 @@ def messages():
         if result.response.status_code != 200:
             equal(result.response.status_code, 204)
             return None
-        names = ("ack", "correlationid", "deliverycount", "enqueuedtime", "expiry", "messageid", "sequencenumber", "to", "userid")
+        names = (
+            "ack",
+            "correlationid",
+            "deliverycount",
+            "enqueuedtime",
+            "expiry",
+            "messageid",
+            "sequencenumber",
+            "to",
+            "userid",
+        )
         message = {name: result.headers[f"iothub-{name}"] for name in names}
-        return {**message, "data": result.response.content, "lock": result.headers["ETag"].strip('"'), "headers": result.response.headers}
+        return {
+            **message,
+            "data": result.response.content,
+            "lock": result.headers["ETag"].strip('"'),
+            "headers": result.response.headers,
+        }
 
     check("nothing waits: 204", lambda: equal(receive(), None))
 
     for number in (1, 2):
-        headers = {"iothub-messageid": f"id-{number}", "iothub-correlationid": "cor", "iothub-userid": "me", "iothub-ack": "full", "iothub-app-n": str(number)}
+        headers = {
+            "iothub-messageid": f"id-{number}",
+            "iothub-correlationid": "cor",
+            "iothub-userid": "me",
+            "iothub-ack": "full",
+            "iothub-app-n": str(number),
+        }
         queue_message(name, b"\x00\xff body %d" % number, headers)
     queue_message(name, b"bare")
 
     def properties():
         message = receive()
         equal(message["data"], b"\x00\xff body 1")
-        expected = {"messageid": "id-1", "correlationid": "cor", "userid": "me", "ack": "full", "deliverycount": "0", "expiry": ""}
+        expected = {
+            "messageid": "id-1",
+            "correlationid": "cor",
+            "userid": "me",
+            "ack": "full",
+            "deliverycount": "0",
+            "expiry": "",
+        }
         equal({key: message[key] for key in expected}, expected)
         equal(message["to"].lower(), f"/devices/{name}/messages/devicebound".lower())
         equal(message["headers"]["iothub-app-n"], "1")
@@ -170,14 +226,23 @@ def messages():
         equal(message["data"], b"bare")
         expected = {"messageid": "", "correlationid": "", "userid": "", "ack": "none"}
         equal({key: message[key] for key in expected}, expected)
-        true(int(message["sequencenumber"]) > int(second["sequencenumber"]) > int(first["sequencenumber"]), "numbers that grow")
+        true(
+            int(message["sequencenumber"]) > int(second["sequencenumber"]) > int(first["sequencenumber"]),
+            "numbers that grow",
+        )
         return message
 
     third = check("headers without a value are there, and empty", bare)
     check("all are locked: 204", lambda: equal(receive(), None))
 
-    check("completed", lambda: equal(devices.complete_or_reject_message(name, first["lock"], raw=True).response.status_code, 204))
-    check("rejected", lambda: equal(devices.complete_or_reject_message(name, second["lock"], "", raw=True).response.status_code, 204))
+    check(
+        "completed",
+        lambda: equal(devices.complete_or_reject_message(name, first["lock"], raw=True).response.status_code, 204),
+    )
+    check(
+        "rejected",
+        lambda: equal(devices.complete_or_reject_message(name, second["lock"], "", raw=True).response.status_code, 204),
+    )
 
     def expired():
         message = until("the lock of a second", lambda: receive(60), lambda message: message is not None)
@@ -210,7 +275,9 @@ def messages():
 def cancelled_job():
     """The CLI exports through the resource provider; cancelling is all that this client can do with a job."""
     service = {"authorization": token(HOST, KEY, POLICY), "content-type": "application/json"}
-    body = json.dumps({"type": "export", "outputBlobContainerUri": f"{URL}/{own('none')}?sig=none", "excludeKeysInExport": True})
+    body = json.dumps(
+        {"type": "export", "outputBlobContainerUri": f"{URL}/{own('none')}?sig=none", "excludeKeysInExport": True}
+    )
     job = http("POST", f"{URL}/jobs/create?api-version=2016-11-14", body, service).json()
     jobs = IotHubDeviceClient(SasTokenAuthentication(HOST, POLICY, KEY), "subscription", base_url=URL).iot_hub_devices
     equal(jobs.cancel_job(job["jobId"], raw=True).response.status_code, 204)

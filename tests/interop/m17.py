@@ -6,7 +6,7 @@ from msrest.exceptions import HttpOperationError
 from msrestazure.azure_exceptions import CloudError
 
 from lib import arm
-from lib.check import URL, done
+from lib.check import URL, check, done, equal, own, true, until
 
 
 def connect(token):
@@ -46,5 +46,29 @@ class M17(arm.Client):
         return connect(text)
 
 
+def first_answer():
+    """What the hub says at once to a PUT and to a DELETE, and the client follows otherwise."""
+    hub, client = own("raw"), M17()
+    answer = client.operations.create_or_update(arm.GROUP, hub, client.description(), raw=True).response
+    equal(answer.status_code, 201)
+    true(
+        answer.headers["Azure-AsyncOperation"].startswith(URL)
+        and answer.headers["Azure-AsyncOperation"].endswith("&asyncinfo"),
+        "where to poll",
+    )
+    true("Location" not in answer.headers, "no Location")
+    until(
+        "the new hub",
+        lambda: client.operations.get(arm.GROUP, hub).properties.provisioning_state,
+        lambda state: state == "Succeeded",
+    )
+    answer = client.operations.delete(arm.GROUP, hub, raw=True).response
+    equal((answer.status_code, answer.text), (202, "null"))
+    equal(answer.headers["Azure-AsyncOperation"], answer.headers["Location"] + "&asyncinfo")
+    true(int(answer.headers["Retry-After"]) >= 0, "when to poll")
+    client.delete(hub)
+
+
 arm.provider(M17())
+check("PUT is answered with 201, DELETE with 202, and both with the place to poll", first_answer)
 done()

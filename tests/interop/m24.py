@@ -21,7 +21,9 @@ class Token:
 
 
 def connect(token):
-    return IotHubClient(Token(token), arm.SUBSCRIPTION, api_version=VERSION, base_url=URL, polling_interval=1).iot_hub_resource
+    return IotHubClient(
+        Token(token), arm.SUBSCRIPTION, api_version=VERSION, base_url=URL, polling_interval=1
+    ).iot_hub_resource
 
 
 class M24(arm.Client):

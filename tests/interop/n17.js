@@ -11,13 +11,16 @@ const { own, service } = require('./lib/hub');
 async function cutBody(registry) {
   const id = own('cut');
   await call(registry, 'create', { deviceId: id });
-  await check('a body that is cut short, since characters were counted, is refused, and the next request is not hurt', async () => {
-    const error = await failure(call(registry, 'updateTwin', id, { tags: { room: 'K\u00fcche \u2603' } }, '*'));
-    assert.equal(error.name, 'ArgumentError');
-    for (let times = 0; times < 3; times += 1) {
-      assert.deepEqual((await call(registry, 'getTwin', id))[0].tags, {});
-    }
-  });
+  await check(
+    'a body that is cut short, since characters were counted, is refused, and the next request is not hurt',
+    async () => {
+      const error = await failure(call(registry, 'updateTwin', id, { tags: { room: 'K\u00fcche \u2603' } }, '*'));
+      assert.equal(error.name, 'ArgumentError');
+      for (let times = 0; times < 3; times += 1) {
+        assert.deepEqual((await call(registry, 'getTwin', id))[0].tags, {});
+      }
+    },
+  );
   await call(registry, 'delete', id);
 }
 

@@ -18,7 +18,10 @@ async function promises(registry) {
     await twin.update({ tags: { a: 1 } });
     assert.equal(twin.tags.a, 1);
     const { result } = await registry.createQuery(`SELECT * FROM devices WHERE deviceId = '${id}'`).nextAsTwin();
-    assert.deepEqual(result.map((found) => found.deviceId), [id]);
+    assert.deepEqual(
+      result.map((found) => found.deviceId),
+      [id],
+    );
     assert.equal((await registry.delete(id)).httpResponse.statusCode, 204);
   });
 }

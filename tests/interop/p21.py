@@ -67,7 +67,9 @@ def refused(status, body, code=None):
 
 
 def device(name, number=0):
-    return hub.create_device_with_sas(name, *(["", ""] if number == 0 else [new_key(number), new_key(number + 1)]), "enabled")
+    return hub.create_device_with_sas(
+        name, *(["", ""] if number == 0 else [new_key(number), new_key(number + 1)]), "enabled"
+    )
 
 
 def identities():
@@ -96,7 +98,9 @@ def identities():
     check("it is read, with its tag in the header", read)
 
     def update():
-        updated = hub.update_device_with_sas(name, made.etag, new_key(3), new_key(4), "disabled", status_reason="in the workshop")
+        updated = hub.update_device_with_sas(
+            name, made.etag, new_key(3), new_key(4), "disabled", status_reason="in the workshop"
+        )
         equal((updated.status, updated.status_reason), ("disabled", "in the workshop"))
         equal(updated.generation_id, made.generation_id)
         true(updated.etag != made.etag, "another tag")
@@ -160,7 +164,10 @@ def identities():
     check("deleted; a stale tag: 412; then 404", delete)
 
     def unauthorized():
-        for text in (f"SharedAccessKeyName=iothubowner;SharedAccessKey={new_key(9)}", f"SharedAccessKeyName=nobody;SharedAccessKey={KEY}"):
+        for text in (
+            f"SharedAccessKeyName=iothubowner;SharedAccessKey={new_key(9)}",
+            f"SharedAccessKeyName=nobody;SharedAccessKey={KEY}",
+        ):
             stranger = IoTHubRegistryManager.from_connection_string(f"HostName={HOST};{text}")
             refused(401, lambda stranger=stranger: stranger.get_device(name), "IotHubUnauthorizedAccess")
 
@@ -171,7 +178,9 @@ def bulk():
     names = [own(f"bulk-{number}") for number in (1, 2, 3)]
 
     def item(name, mode, **more):
-        key = AuthenticationMechanism(type="sas", symmetric_key=SymmetricKey(primary_key=new_key(1), secondary_key=new_key(2)))
+        key = AuthenticationMechanism(
+            type="sas", symmetric_key=SymmetricKey(primary_key=new_key(1), secondary_key=new_key(2))
+        )
         return ExportImportDevice(id=name, import_mode=mode, status="enabled", authentication=key, **more)
 
     def create():
@@ -192,7 +201,11 @@ def bulk():
 
     def by_tag():
         tag = hub.get_device(names[0]).etag
-        items = [item(names[0], "updateIfMatchETag", e_tag=tag), item(names[1], "updateIfMatchETag", e_tag="OTk5"), item(names[2], "update")]
+        items = [
+            item(names[0], "updateIfMatchETag", e_tag=tag),
+            item(names[1], "updateIfMatchETag", e_tag="OTk5"),
+            item(names[2], "update"),
+        ]
         result = hub.bulk_create_or_update_devices(items)
         equal([error.device_id for error in result.errors], [names[1]])
 
@@ -200,7 +213,12 @@ def bulk():
 
     def remove():
         tag = hub.get_device(names[0]).etag
-        items = [item(names[0], "deleteIfMatchETag", e_tag=tag), item(names[1], "delete"), item(names[2], "delete"), item(own("bulk-4"), "delete")]
+        items = [
+            item(names[0], "deleteIfMatchETag", e_tag=tag),
+            item(names[1], "delete"),
+            item(names[2], "delete"),
+            item(own("bulk-4"), "delete"),
+        ]
         equal(hub.bulk_create_or_update_devices(items).is_successful, True)
         refused(404, lambda: hub.get_device(names[0]), "DeviceNotFound")
 
@@ -215,12 +233,18 @@ def twins():
     def read():
         equal(first.device_id, name)
         true(first.etag and first.version >= 1, "tag and version")
-        true("$version" in first.properties.desired and "$version" in first.properties.reported, "versions of the properties")
+        true(
+            "$version" in first.properties.desired and "$version" in first.properties.reported,
+            "versions of the properties",
+        )
 
     check("with tag, version and the versions of its properties", read)
 
     def update():
-        patch = Twin(tags={"building": {"floor": 2, "room": "Küche"}}, properties=TwinProperties(desired={"speed": 10, "deep": {"on": True}}))
+        patch = Twin(
+            tags={"building": {"floor": 2, "room": "Küche"}},
+            properties=TwinProperties(desired={"speed": 10, "deep": {"on": True}}),
+        )
         twin = hub.update_twin(name, patch, first.etag)
         equal(twin.tags, {"building": {"floor": 2, "room": "Küche"}})
         equal((twin.properties.desired["speed"], twin.properties.desired["deep"]), (10, {"on": True}))
@@ -232,7 +256,10 @@ def twins():
     twin = check("tags and desired properties are set", update)
 
     def merge():
-        patch = Twin(tags={"building": {"room": None}, "colour": "red"}, properties=TwinProperties(desired={"deep": {"on": None, "level": 3}}))
+        patch = Twin(
+            tags={"building": {"room": None}, "colour": "red"},
+            properties=TwinProperties(desired={"deep": {"on": None, "level": 3}}),
+        )
         merged = hub.update_twin(name, patch, twin.etag)
         equal(merged.tags, {"building": {"floor": 2}, "colour": "red"})
         equal((merged.properties.desired["speed"], merged.properties.desired["deep"]), (10, {"level": 3}))
@@ -249,7 +276,9 @@ def twins():
         new = Twin(tags={"only": "this"}, properties=TwinProperties(desired={"level": 1}))
         replaced = hub.replace_twin(name, new)
         equal(replaced.tags, {"only": "this"})
-        equal({key: value for key, value in replaced.properties.desired.items() if not key.startswith("$")}, {"level": 1})
+        equal(
+            {key: value for key, value in replaced.properties.desired.items() if not key.startswith("$")}, {"level": 1}
+        )
         equal(hub.get_twin(name).tags, {"only": "this"})
 
     check("replaced, nothing old is left", replace)
@@ -280,11 +309,19 @@ def queries():
         true(all(twin.etag and twin.tags["owner"] == CLIENT for twin in rows), "twins with tag and tags")
 
     check("five twins come in pages of two", paged)
-    check("without a page size, all come in the end", lambda: equal(len(ask(f"SELECT * FROM devices WHERE tags.owner = '{CLIENT}'")[0]), 5))
-    check("with a condition", lambda: equal(len(ask(f"SELECT * FROM devices WHERE tags.owner = '{CLIENT}' AND tags.at >= 3")[0]), 2))
+    check(
+        "without a page size, all come in the end",
+        lambda: equal(len(ask(f"SELECT * FROM devices WHERE tags.owner = '{CLIENT}'")[0]), 5),
+    )
+    check(
+        "with a condition",
+        lambda: equal(len(ask(f"SELECT * FROM devices WHERE tags.owner = '{CLIENT}' AND tags.at >= 3")[0]), 2),
+    )
 
     def counted():
-        answer = hub.protocol.query.get_twins(QuerySpecification(query=f"SELECT COUNT() AS number FROM devices WHERE tags.owner = '{CLIENT}'"), raw=True)
+        answer = hub.protocol.query.get_twins(
+            QuerySpecification(query=f"SELECT COUNT() AS number FROM devices WHERE tags.owner = '{CLIENT}'"), raw=True
+        )
         equal(answer.response.json(), [{"number": 5}])
 
     check("counted", counted)
@@ -296,7 +333,9 @@ def queries():
 def methods():
     name = own("method")
     device(name)
-    reboot = CloudToDeviceMethod(method_name="reboot", payload={"delay": 5}, response_timeout_in_seconds=15, connect_timeout_in_seconds=5)
+    reboot = CloudToDeviceMethod(
+        method_name="reboot", payload={"delay": 5}, response_timeout_in_seconds=15, connect_timeout_in_seconds=5
+    )
     now = CloudToDeviceMethod(method_name="reboot", response_timeout_in_seconds=5)
 
     def offline():
@@ -311,7 +350,10 @@ def methods():
             equal((result.status, result.payload), (207, payload))
 
     check("a method answers whatever JSON there is", answers)
-    check("a method of no device: 404", lambda: refused(404, lambda: hub.invoke_device_method(own("missing"), reboot), "DeviceNotFound"))
+    check(
+        "a method of no device: 404",
+        lambda: refused(404, lambda: hub.invoke_device_method(own("missing"), reboot), "DeviceNotFound"),
+    )
     hub.delete_device(name)
 
 
@@ -323,17 +365,25 @@ def jobs():
         hub.update_twin(name, Twin(tags={"jobs": CLIENT}))
 
     def finished(job_id):
-        return until(job_id, lambda: job_manager.get_scheduled_job(job_id), lambda job: job.status in ("completed", "failed", "cancelled"))
+        return until(
+            job_id,
+            lambda: job_manager.get_scheduled_job(job_id),
+            lambda job: job.status in ("completed", "failed", "cancelled"),
+        )
 
     def request(job_id, start, **what):
-        return JobRequest(job_id=job_id, query_condition=where, start_time=start, max_execution_time_in_seconds=300, **what)
+        return JobRequest(
+            job_id=job_id, query_condition=where, start_time=start, max_execution_time_in_seconds=300, **what
+        )
 
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     patch = Twin(etag="*", tags={"updated": RUN}, properties=TwinProperties(desired={"interval": 7}))
 
     def update_twins():
         job_id = own(f"twins-{RUN}")
-        job = job_manager.create_scheduled_job(job_id, request(job_id, now, type="scheduleUpdateTwin", update_twin=patch))
+        job = job_manager.create_scheduled_job(
+            job_id, request(job_id, now, type="scheduleUpdateTwin", update_twin=patch)
+        )
         equal((job.job_id, job.type, job.query_condition), (job_id, "scheduleUpdateTwin", where))
         true(job.created_time is not None and job.start_time is not None, "times that were read")
         end = finished(job_id)
@@ -343,7 +393,9 @@ def jobs():
         for name in names:
             twin = hub.get_twin(name)
             equal((twin.tags["updated"], twin.properties.desired["interval"]), (RUN, 7))
-        error = lambda: job_manager.create_scheduled_job(job_id, request(job_id, now, type="scheduleUpdateTwin", update_twin=patch))  # noqa: E731
+        error = lambda: job_manager.create_scheduled_job(
+            job_id, request(job_id, now, type="scheduleUpdateTwin", update_twin=patch)
+        )  # noqa: E731
         true(failure(HttpOperationError, error).response.status_code in (400, 409), "an id is used once")
 
     check("a job updates the twins of a query; its id is used once", update_twins)
@@ -353,7 +405,9 @@ def jobs():
         for name in names:
             script_method(name, "blink", 200, {"ok": True})
         blink = CloudToDeviceMethod(method_name="blink", payload={"times": 3}, response_timeout_in_seconds=10)
-        job_manager.create_scheduled_job(job_id, request(job_id, now, type="scheduleDeviceMethod", cloud_to_device_method=blink))
+        job_manager.create_scheduled_job(
+            job_id, request(job_id, now, type="scheduleDeviceMethod", cloud_to_device_method=blink)
+        )
         end = finished(job_id)
         equal((end.status, end.device_job_statistics.succeeded_count), ("completed", 2))
 
@@ -361,7 +415,9 @@ def jobs():
 
     def cancel():
         job_id = own(f"later-{RUN}")
-        job_manager.create_scheduled_job(job_id, request(job_id, now + DAY, type="scheduleUpdateTwin", update_twin=patch))
+        job_manager.create_scheduled_job(
+            job_id, request(job_id, now + DAY, type="scheduleUpdateTwin", update_twin=patch)
+        )
         job_manager.cancel_scheduled_job(job_id)
         equal(finished(job_id).status, "cancelled")
 
@@ -369,11 +425,16 @@ def jobs():
 
     def query():
         # The service answers with an array, and this client is written for an object: it gets there, and cannot read the answer.
-        error = failure(DeserializationError, lambda: job_manager.query_scheduled_jobs("scheduleUpdateTwin", "cancelled"))
+        error = failure(
+            DeserializationError, lambda: job_manager.query_scheduled_jobs("scheduleUpdateTwin", "cancelled")
+        )
         true("'list' object" in str(error), str(error))
 
     check("jobs are listed in an array, which this client does not understand", query)
-    check("a job that there is not: 404", lambda: refused(404, lambda: job_manager.get_scheduled_job(own("no-such-job")), "JobNotFound"))
+    check(
+        "a job that there is not: 404",
+        lambda: refused(404, lambda: job_manager.get_scheduled_job(own("no-such-job")), "JobNotFound"),
+    )
     for name in names:
         hub.delete_device(name)
 
@@ -384,13 +445,19 @@ def import_and_export():
     container = container_uri(upload_target(name, key, "any"), own("devices"))
 
     def finished(job):
-        end = until(job.job_id, lambda: job_manager.get_import_export_job(job.job_id), lambda job: job.status in ("completed", "failed", "cancelled"))
+        end = until(
+            job.job_id,
+            lambda: job_manager.get_import_export_job(job.job_id),
+            lambda job: job.status in ("completed", "failed", "cancelled"),
+        )
         equal(end.status, "completed", str(end.failure_reason))
         equal(end.progress, 100)
         return end
 
     def export():
-        job = job_manager.create_import_export_job(JobProperties(type="export", output_blob_container_uri=container, exclude_keys_in_export=False))
+        job = job_manager.create_import_export_job(
+            JobProperties(type="export", output_blob_container_uri=container, exclude_keys_in_export=False)
+        )
         equal(job.type, "export")
         true(job.job_id and job.start_time_utc is not None, "id and time of the job")
         finished(job)
@@ -402,9 +469,18 @@ def import_and_export():
     check("all devices are exported to a blob, with their keys", export)
 
     def read_in():
-        lines = [{"id": own("import"), "importMode": "create", "status": "disabled"}, {"id": name, "importMode": "delete"}]
-        http("PUT", blob_in(container, "devices.txt"), "\n".join(map(json.dumps, lines)), {"x-ms-blob-type": "BlockBlob"})
-        finished(job_manager.create_import_export_job(JobProperties(type="import", input_blob_container_uri=container, output_blob_container_uri=container)))
+        lines = [
+            {"id": own("import"), "importMode": "create", "status": "disabled"},
+            {"id": name, "importMode": "delete"},
+        ]
+        http(
+            "PUT", blob_in(container, "devices.txt"), "\n".join(map(json.dumps, lines)), {"x-ms-blob-type": "BlockBlob"}
+        )
+        finished(
+            job_manager.create_import_export_job(
+                JobProperties(type="import", input_blob_container_uri=container, output_blob_container_uri=container)
+            )
+        )
         equal(hub.get_device(own("import")).status, "disabled")
         refused(404, lambda: hub.get_device(name), "DeviceNotFound")
         hub.delete_device(own("import"))
@@ -412,11 +488,16 @@ def import_and_export():
     check("devices are imported from a blob", read_in)
 
     def cancel():
-        job = job_manager.create_import_export_job(JobProperties(type="export", output_blob_container_uri=container, exclude_keys_in_export=True))
+        job = job_manager.create_import_export_job(
+            JobProperties(type="export", output_blob_container_uri=container, exclude_keys_in_export=True)
+        )
         job_manager.cancel_import_export_job(job.job_id)
 
     check("a job of export is cancelled", cancel)
-    check("a job that there is not: 404", lambda: refused(404, lambda: job_manager.get_import_export_job(own("no-such-job")), "JobNotFound"))
+    check(
+        "a job that there is not: 404",
+        lambda: refused(404, lambda: job_manager.get_import_export_job(own("no-such-job")), "JobNotFound"),
+    )
 
 
 def feedback():

@@ -23,7 +23,12 @@ with open(os.environ["IOTHUB_CA_FILE"], encoding="utf-8") as file:
 def as_service(method, device_id, body=None, **headers):
     """This package has no service client."""
     authorization = {"authorization": token(HOST, KEY, POLICY), "content-type": "application/json"}
-    return http(method, f"{URL}{device_path(device_id)}?api-version=2016-11-14", body and json.dumps(body), {**authorization, **headers})
+    return http(
+        method,
+        f"{URL}{device_path(device_id)}?api-version=2016-11-14",
+        body and json.dumps(body),
+        {**authorization, **headers},
+    )
 
 
 def new_device(device_id):
@@ -31,7 +36,9 @@ def new_device(device_id):
 
 
 def connect(device_id, key, client=IoTHubDeviceClient):
-    return client.create_from_connection_string(f"HostName={HOST};DeviceId={device_id};SharedAccessKey={key}", server_verification_cert=CA)
+    return client.create_from_connection_string(
+        f"HostName={HOST};DeviceId={device_id};SharedAccessKey={key}", server_verification_cert=CA
+    )
 
 
 def blob(info, **options):
@@ -55,11 +62,18 @@ def main():
     key = new_device(name)
     client = connect(name, key)
 
-    check("a file is uploaded, and the hub is told", lambda: upload(client, name, "dir/log.txt", b"the end of the log\n"))
+    check(
+        "a file is uploaded, and the hub is told", lambda: upload(client, name, "dir/log.txt", b"the end of the log\n")
+    )
     check("the same name again replaces it", lambda: upload(client, name, "dir/log.txt", b"another log\n"))
     check("a name with spaces and other letters", lambda: upload(client, name, "größe & maß #1?.txt", b"1"))
     check("an empty file", lambda: upload(client, name, "empty", b""))
-    check("in blocks of a mebibyte", lambda: upload(client, name, "large.bin", os.urandom(5 << 20), max_single_put_size=1 << 20, max_block_size=1 << 20))
+    check(
+        "in blocks of a mebibyte",
+        lambda: upload(
+            client, name, "large.bin", os.urandom(5 << 20), max_single_put_size=1 << 20, max_block_size=1 << 20
+        ),
+    )
 
     def failed():
         info = client.get_storage_info_for_blob("never.txt")
@@ -68,7 +82,9 @@ def main():
     check("an upload that failed is notified, too", failed)
 
     def unknown():
-        error = failure(exceptions.ClientError, lambda: client.notify_blob_upload_status("no/such+correlation=", True, 201, ""))
+        error = failure(
+            exceptions.ClientError, lambda: client.notify_blob_upload_status("no/such+correlation=", True, 201, "")
+        )
         true("400" in str(error.__cause__), repr(error.__cause__))
 
     check("a notification of no upload is refused: 400", unknown)

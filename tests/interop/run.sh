@@ -19,12 +19,12 @@ clients=("$@")
 
 die() { echo "interop: $*" >&2 && exit 2; }
 
-# --- what has to be on the machine -------------------------------------------------------------------------------------------------------
+# --- what has to be on the machine ---
 
-# Python's wheels are pinned by their hashes; those of uamqp exist up to 3.12.
+# The lock files hold for these versions: earlier ones lack some of the packages, later ones have no wheel of uamqp.
 python=
-for candidate in "${PYTHON:-}" python3.11 python3.12 python3.10 python3; do
-    if [ -n "$candidate" ] && command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(not (3, 9) <= sys.version_info < (3, 13))'; then
+for candidate in "${PYTHON:-}" python3.11 python3.13 python3.12 python3; do
+    if [ -n "$candidate" ] && command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'; then
         python=$candidate && break
     fi
 done
@@ -41,9 +41,9 @@ if [ ${#missing[@]} -gt 0 ]; then
     python=${python:-python3}
 fi
 [ "$(node -p 'Number(process.versions.node.split(".")[0]) >= 18')" = true ] || die "needs Node 18 or later, not $(node --version)"
-"$python" -c 'import sys; sys.exit(not (3, 9) <= sys.version_info < (3, 13))' || die "needs Python 3.9 to 3.12, not $("$python" --version)"
+"$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || die "needs Python 3.11 to 3.13, not $("$python" --version)"
 
-# --- the clients, from their lock files --------------------------------------------------------------------------------------------------
+# --- the clients, from their lock files ---
 
 install() {
     local client=$1 folder=$cache/$1 locks wanted
@@ -79,7 +79,7 @@ for client in "${clients[@]}"; do
     install "$client"
 done
 
-# --- the emulator ------------------------------------------------------------------------------------------------------------------------
+# --- the emulator ---
 
 if [ "$emulator" = - ]; then
     cargo build --release --manifest-path "$root/Cargo.toml" -p iothub-emulator
@@ -120,7 +120,7 @@ export NODE_EXTRA_CA_CERTS=$IOTHUB_CA_FILE REQUESTS_CA_BUNDLE=$IOTHUB_CA_FILE SS
 unset HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy
 export PYTHONDONTWRITEBYTECODE=1 NODE_NO_WARNINGS=1
 
-# --- the scripts -------------------------------------------------------------------------------------------------------------------------
+# --- the scripts ---
 
 script() {
     local client=$1

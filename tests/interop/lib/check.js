@@ -24,7 +24,8 @@ function fail(error) {
   console.log(`  request: ${last}`);
   console.log(`  ${error && error.stack ? error.stack : error}`);
   if (error && error.responseBody) console.log(`  answer: ${error.responseBody}`);
-  if (error && error.innerError) console.log(`  because of: ${error.innerError.stack} ${error.innerError.responseBody ?? ''}`);
+  if (error && error.innerError)
+    console.log(`  because of: ${error.innerError.stack} ${error.innerError.responseBody ?? ''}`);
   process.exit(1);
 }
 process.on('uncaughtException', fail);
@@ -78,7 +79,10 @@ async function until(what, ask, good) {
 
 /** The parts of the connection string of the hub's owner. */
 const owner = Object.fromEntries(
-  process.env.IOTHUB_CONNECTION_STRING.split(';').map((part) => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)]),
+  process.env.IOTHUB_CONNECTION_STRING.split(';').map((part) => [
+    part.slice(0, part.indexOf('=')),
+    part.slice(part.indexOf('=') + 1),
+  ]),
 );
 
 /** A SAS token; `minutes` below zero make one that has expired. */
@@ -113,10 +117,17 @@ function scriptMethod(deviceId, methodName, status, payload) {
 
 /** Where a device may put a file: the answer to `POST /devices/{id}/files`. */
 async function uploadTarget(deviceId, key, blobName) {
-  const answer = await http('POST', `https://${process.env.IOTHUB_HOST}/devices/${encodeURIComponent(deviceId)}/files?api-version=2016-11-14`, {
-    headers: { authorization: token(`${owner.HostName}/devices/${deviceId}`, key), 'content-type': 'application/json' },
-    body: JSON.stringify({ blobName }),
-  });
+  const answer = await http(
+    'POST',
+    `https://${process.env.IOTHUB_HOST}/devices/${encodeURIComponent(deviceId)}/files?api-version=2016-11-14`,
+    {
+      headers: {
+        authorization: token(`${owner.HostName}/devices/${deviceId}`, key),
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ blobName }),
+    },
+  );
   return JSON.parse(answer);
 }
 
@@ -126,4 +137,19 @@ function blobUrl({ hostName, containerName, blobName, sasToken }) {
   return `https://${host}/${containerName}/${blobName.split('/').map(encodeURIComponent).join('/')}${sasToken}`;
 }
 
-module.exports = { assert, blobUrl, call, check, client, done, failure, http, owner, queueMessage, scriptMethod, token, until, uploadTarget };
+module.exports = {
+  assert,
+  blobUrl,
+  call,
+  check,
+  client,
+  done,
+  failure,
+  http,
+  owner,
+  queueMessage,
+  scriptMethod,
+  token,
+  until,
+  uploadTarget,
+};

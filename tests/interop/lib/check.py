@@ -1,13 +1,13 @@
 """What the Python scripts share: checks that print a line each, and the script's view of the emulator beside the client that is tried."""
 
 import base64
-import faulthandler
 import hashlib
 import hmac
 import json
 import logging
 import os
 import sys
+import threading
 import time
 import traceback
 import urllib.parse
@@ -50,21 +50,25 @@ def own(name):
     return f"{CLIENT}-{name}"
 
 
+def _fail(name, why):
+    print(f"FAILED {CLIENT}: {name}")
+    for line in _requests.lines:
+        print(f"  request: {line}")
+    print(why, flush=True)
+    os._exit(1)
+
+
 def check(name, body):
     """Runs one check; the first that fails ends the process."""
     global _count
-    faulthandler.dump_traceback_later(LIMIT_SECONDS, exit=True)
+    timer = threading.Timer(LIMIT_SECONDS, _fail, (name, f"  not done after {LIMIT_SECONDS} s"))
+    timer.daemon = True
+    timer.start()
     try:
         result = body()
     except Exception:  # noqa: BLE001
-        print(f"FAILED {CLIENT}: {name}")
-        for line in _requests.lines:
-            print(f"  request: {line}")
-        traceback.print_exc(file=sys.stdout)
-        sys.stdout.flush()
-        os._exit(1)
-    finally:
-        faulthandler.cancel_dump_traceback_later()
+        _fail(name, traceback.format_exc())
+    timer.cancel()
     _count += 1
     print(f"ok {CLIENT}: {name}", flush=True)
     return result

@@ -33,7 +33,10 @@ async function events(device, Message) {
   });
 
   await check('an event as large as may be', async () => {
-    assert.equal((await call(device, 'sendEvent', new Message(Buffer.alloc(LIMIT_BYTES - 4096, 'x'))))[0].transportObj.statusCode, 204);
+    assert.equal(
+      (await call(device, 'sendEvent', new Message(Buffer.alloc(LIMIT_BYTES - 4096, 'x'))))[0].transportObj.statusCode,
+      204,
+    );
   });
 
   await check('an event that is too large: MessageTooLargeError', async () => {
@@ -61,21 +64,28 @@ async function refusals(registry, Client, Http, Message, id) {
   });
 
   await check('a token instead of a connection string is taken', async () => {
-    await using(Client.fromSharedAccessSignature(token(`${owner.HostName}/devices/${id}`, primaryKey), Http), async (device) => {
-      await call(device, 'sendEvent', new Message('x'));
-      await call(device, 'updateSharedAccessSignature', token(`${owner.HostName}/devices/${id}`, secondaryKey));
-      await call(device, 'sendEvent', new Message('x'));
-    });
+    await using(
+      Client.fromSharedAccessSignature(token(`${owner.HostName}/devices/${id}`, primaryKey), Http),
+      async (device) => {
+        await call(device, 'sendEvent', new Message('x'));
+        await call(device, 'updateSharedAccessSignature', token(`${owner.HostName}/devices/${id}`, secondaryKey));
+        await call(device, 'sendEvent', new Message('x'));
+      },
+    );
   });
 
   await check("another device's key: UnauthorizedError", async () => {
-    const error = await refused(Client.fromConnectionString(connectionString(id, Buffer.alloc(32, 9).toString('base64')), Http));
+    const error = await refused(
+      Client.fromConnectionString(connectionString(id, Buffer.alloc(32, 9).toString('base64')), Http),
+    );
     assert.equal(error.name, 'UnauthorizedError', error.message);
     assert.equal(error.response.statusCode, 401);
   });
 
   await check('a token that has expired: UnauthorizedError', async () => {
-    const error = await refused(Client.fromSharedAccessSignature(token(`${owner.HostName}/devices/${id}`, primaryKey, undefined, -5), Http));
+    const error = await refused(
+      Client.fromSharedAccessSignature(token(`${owner.HostName}/devices/${id}`, primaryKey, undefined, -5), Http),
+    );
     assert.equal(error.name, 'UnauthorizedError', error.message);
   });
 
@@ -112,19 +122,22 @@ async function messages(registry, device, id) {
   await check('messages that wait are counted', async () => assert.equal(await count(), 3));
 
   const next = inbox(device);
-  const [first, second, third] = await check('messages are received in their order, with what belongs to them', async () => {
-    const received = [await next(), await next(), await next()];
-    for (const [at, message] of received.entries()) {
-      assert.equal(message.getData().toString(), `message ${at + 1}`);
-      assert.equal(message.messageId, `id-${at + 1}`);
-      assert.equal(message.correlationId, `correlation-${at + 1}`);
-      assert.equal(message.to.toLowerCase(), `/devices/${id}/messages/devicebound`);
-      assert.equal(header(message, 'iothub-app-number'), String(at + 1));
-      assert.match(message.lockToken, /^[0-9A-Za-z-]+$/);
-    }
-    assert.equal(new Set(received.map((message) => message.lockToken)).size, 3);
-    return received;
-  });
+  const [first, second, third] = await check(
+    'messages are received in their order, with what belongs to them',
+    async () => {
+      const received = [await next(), await next(), await next()];
+      for (const [at, message] of received.entries()) {
+        assert.equal(message.getData().toString(), `message ${at + 1}`);
+        assert.equal(message.messageId, `id-${at + 1}`);
+        assert.equal(message.correlationId, `correlation-${at + 1}`);
+        assert.equal(message.to.toLowerCase(), `/devices/${id}/messages/devicebound`);
+        assert.equal(header(message, 'iothub-app-number'), String(at + 1));
+        assert.match(message.lockToken, /^[0-9A-Za-z-]+$/);
+      }
+      assert.equal(new Set(received.map((message) => message.lockToken)).size, 3);
+      return received;
+    },
+  );
 
   await check('the first is completed', async () => {
     const [result] = await call(device, 'complete', first);
@@ -153,7 +166,6 @@ async function messages(registry, device, id) {
       assert.equal(error.response.headers['iothub-errorcode'], 'DeviceMessageLockLost');
     }
   });
-
 }
 
 async function upload(device, id, key, name, content) {
@@ -179,8 +191,12 @@ async function device({ Client, Http, Message, registry, more }) {
   await messages(registry, receiver, id);
   await call(receiver, 'close');
   const connected = connect();
-  await check('a file is uploaded', () => upload(connected, id, key, 'dir/log.txt', Buffer.from('the end of the log\n')));
-  await check('the same name again replaces it', () => upload(connected, id, key, 'dir/log.txt', Buffer.from('another log\n')));
+  await check('a file is uploaded', () =>
+    upload(connected, id, key, 'dir/log.txt', Buffer.from('the end of the log\n')),
+  );
+  await check('the same name again replaces it', () =>
+    upload(connected, id, key, 'dir/log.txt', Buffer.from('another log\n')),
+  );
   await check('a name with spaces', () => upload(connected, id, key, 'a log & its end.txt', Buffer.from('1')));
   await check('a file of 33 MiB', () => upload(connected, id, key, 'large.bin', crypto.randomBytes(33 * 1024 * 1024)));
   if (more) await more({ connected, id, key });

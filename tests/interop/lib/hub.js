@@ -1,7 +1,20 @@
 // The service clients of both Node SDKs, 2017 and today: their callbacks have stayed the same.
 'use strict';
 
-const { assert, blobUrl, call, check, client, failure, http, owner, scriptMethod, token, until, uploadTarget } = require('./check');
+const {
+  assert,
+  blobUrl,
+  call,
+  check,
+  client,
+  failure,
+  http,
+  owner,
+  scriptMethod,
+  token,
+  until,
+  uploadTarget,
+} = require('./check');
 
 const DAY_MS = 86_400_000;
 const own = (name) => `${client}-${name}`;
@@ -74,7 +87,11 @@ async function identities(registry, oddId) {
 
   await check('keys are changed by an update', async () => {
     const [primaryKey, secondaryKey] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)].map((key) => key.toString('base64'));
-    const [updated] = await call(registry, 'update', { deviceId: id, status: 'enabled', authentication: { symmetricKey: { primaryKey, secondaryKey } } });
+    const [updated] = await call(registry, 'update', {
+      deviceId: id,
+      status: 'enabled',
+      authentication: { symmetricKey: { primaryKey, secondaryKey } },
+    });
     assert.equal(updated.authentication.symmetricKey.primaryKey, primaryKey);
     assert.equal(updated.authentication.symmetricKey.secondaryKey, secondaryKey);
     assert.equal(updated.status, 'enabled');
@@ -162,7 +179,11 @@ async function authentication({ Registry, JobClient }) {
       const error = await failure(call(Registry.fromConnectionString(connectionString), 'get', own('any')));
       assertRaised(error, 'UnauthorizedError', 401);
       assertErrorBody(error);
-      assertRaised(await failure(call(JobClient.fromConnectionString(connectionString), 'getJob', own('any'))), 'UnauthorizedError', 401);
+      assertRaised(
+        await failure(call(JobClient.fromConnectionString(connectionString), 'getJob', own('any'))),
+        'UnauthorizedError',
+        401,
+      );
     });
   }
 
@@ -190,7 +211,11 @@ async function bulk(registry) {
   }
 
   await check('three devices are added at once', async () => {
-    const [result] = await call(registry, 'addDevices', ids.map((deviceId) => ({ deviceId })));
+    const [result] = await call(
+      registry,
+      'addDevices',
+      ids.map((deviceId) => ({ deviceId })),
+    );
     assert.equal(result.isSuccessful, true);
     assert.deepEqual(result.errors, []);
     for (const id of ids) assertKeys((await call(registry, 'get', id))[0].authentication.symmetricKey);
@@ -206,7 +231,12 @@ async function bulk(registry) {
 
   await check('updated at once, by force', async () => {
     const devices = await Promise.all(ids.map(async (id) => (await call(registry, 'get', id))[0]));
-    const [result] = await call(registry, 'updateDevices', devices.map((device) => ({ ...device, status: 'disabled' })), true);
+    const [result] = await call(
+      registry,
+      'updateDevices',
+      devices.map((device) => ({ ...device, status: 'disabled' })),
+      true,
+    );
     assert.equal(result.isSuccessful, true);
     for (const [at, id] of ids.entries()) {
       const [device] = await call(registry, 'get', id);
@@ -217,24 +247,59 @@ async function bulk(registry) {
 
   await check('updated by tag: the stale one fails alone', async () => {
     const devices = await Promise.all(ids.map(async (id) => (await call(registry, 'get', id))[0]));
-    const errors = await mixed(call(registry, 'updateDevices', devices.map((device, at) => ({ ...device, status: 'enabled', etag: at === 1 ? 'OTk5' : device.etag })), false));
-    assert.deepEqual(errors.map((error) => error.deviceId), [ids[1]]);
-    assert.deepEqual(await Promise.all(ids.map(async (id) => (await call(registry, 'get', id))[0].status)), ['enabled', 'disabled', 'enabled']);
+    const errors = await mixed(
+      call(
+        registry,
+        'updateDevices',
+        devices.map((device, at) => ({ ...device, status: 'enabled', etag: at === 1 ? 'OTk5' : device.etag })),
+        false,
+      ),
+    );
+    assert.deepEqual(
+      errors.map((error) => error.deviceId),
+      [ids[1]],
+    );
+    assert.deepEqual(await Promise.all(ids.map(async (id) => (await call(registry, 'get', id))[0].status)), [
+      'enabled',
+      'disabled',
+      'enabled',
+    ]);
   });
 
   await check('removed by tag: the stale one stays', async () => {
     const [device] = await call(registry, 'get', ids[0]);
-    const errors = await mixed(call(registry, 'removeDevices', [{ deviceId: ids[0], etag: device.etag }, { deviceId: ids[1], etag: 'OTk5' }], false));
-    assert.deepEqual(errors.map((error) => error.deviceId), [ids[1]]);
+    const errors = await mixed(
+      call(
+        registry,
+        'removeDevices',
+        [
+          { deviceId: ids[0], etag: device.etag },
+          { deviceId: ids[1], etag: 'OTk5' },
+        ],
+        false,
+      ),
+    );
+    assert.deepEqual(
+      errors.map((error) => error.deviceId),
+      [ids[1]],
+    );
     assert.equal(await exists(ids[0]), false);
     assert.equal(await exists(ids[1]), true);
   });
 
   await check('removed by force; what is missing is named', async () => {
-    const [result] = await call(registry, 'removeDevices', [ids[1], ids[2], own('bulk-4')].map((deviceId) => ({ deviceId })), true);
+    const [result] = await call(
+      registry,
+      'removeDevices',
+      [ids[1], ids[2], own('bulk-4')].map((deviceId) => ({ deviceId })),
+      true,
+    );
     assert.equal(result.isSuccessful, true);
     const errors = await mixed(call(registry, 'removeDevices', [{ deviceId: ids[1] }], true));
-    assert.deepEqual(errors.map((error) => error.deviceId), [ids[1]]);
+    assert.deepEqual(
+      errors.map((error) => error.deviceId),
+      [ids[1]],
+    );
   });
 }
 
@@ -313,7 +378,11 @@ async function twins(registry) {
 
   await check('the twin of no device: DeviceNotFoundError', async () => {
     assertRaised(await failure(call(registry, 'getTwin', own('missing'))), 'DeviceNotFoundError', 404);
-    assertRaised(await failure(call(registry, 'updateTwin', own('missing'), { tags: {} }, '*')), 'DeviceNotFoundError', 404);
+    assertRaised(
+      await failure(call(registry, 'updateTwin', own('missing'), { tags: {} }, '*')),
+      'DeviceNotFoundError',
+      404,
+    );
   });
 
   await check("the identity's tag is another than the twin's", async () => {
@@ -328,9 +397,19 @@ async function twins(registry) {
 async function queries(registry) {
   const ids = [1, 2, 3, 4, 5].map((number) => own(`query-${number}`));
   const where = `tags.owner = '${client}'`;
-  await call(registry, 'addDevices', ids.map((deviceId) => ({ deviceId })));
+  await call(
+    registry,
+    'addDevices',
+    ids.map((deviceId) => ({ deviceId })),
+  );
   for (const [at, id] of ids.entries()) {
-    await call(registry, 'updateTwin', id, { tags: { owner: client, odd: at % 2 === 0, floor: at }, properties: { desired: { limit: at * 1.5 } } }, '*');
+    await call(
+      registry,
+      'updateTwin',
+      id,
+      { tags: { owner: client, odd: at % 2 === 0, floor: at }, properties: { desired: { limit: at * 1.5 } } },
+      '*',
+    );
   }
   const all = async (sql, size, next = 'next') => {
     const query = registry.createQuery(sql, size);
@@ -342,7 +421,13 @@ async function queries(registry) {
   await check('five twins come in pages of two, and no more', async () => {
     const pages = await all(`SELECT * FROM devices WHERE ${where}`, 2, 'nextAsTwin');
     assert.deepEqual(pages.map((page) => page.length).filter(Boolean), [2, 2, 1]);
-    assert.deepEqual(pages.flat().map((twin) => twin.deviceId).sort(), ids);
+    assert.deepEqual(
+      pages
+        .flat()
+        .map((twin) => twin.deviceId)
+        .sort(),
+      ids,
+    );
   });
 
   await check('the answer names the kind of its items', async () => {
@@ -365,17 +450,24 @@ async function queries(registry) {
   });
 
   await check('twins that were found can be updated', async () => {
-    const [[twin]] = await call(registry.createQuery(`SELECT * FROM devices WHERE deviceId = '${ids[0]}'`), 'nextAsTwin');
+    const [[twin]] = await call(
+      registry.createQuery(`SELECT * FROM devices WHERE deviceId = '${ids[0]}'`),
+      'nextAsTwin',
+    );
     const [updated] = await call(twin, 'update', { tags: { found: true } });
     assert.equal(updated.tags.found, true);
   });
 
-  const found = async (condition) => (await all(`SELECT * FROM devices WHERE ${where} AND ${condition}`)).flat().map((twin) => ids.indexOf(twin.deviceId)).sort();
+  const found = async (condition) =>
+    (await all(`SELECT * FROM devices WHERE ${where} AND ${condition}`))
+      .flat()
+      .map((twin) => ids.indexOf(twin.deviceId))
+      .sort();
   const conditions = [
     ['tags.odd = true', [0, 2, 4]],
     ['tags.floor >= 1 AND tags.floor < 3', [1, 2]],
     ['(tags.floor = 0 OR tags.floor = 4)', [0, 4]],
-    ['NOT tags.odd = true', [1, 3]],
+    ['NOT (tags.odd = true)', [1, 3]],
     ['tags.floor IN [1, 4, 9]', [1, 4]],
     [`deviceId IN ['${ids[3]}', '${ids[1]}']`, [1, 3]],
     ['properties.desired.limit > 3', [3, 4]],
@@ -388,14 +480,18 @@ async function queries(registry) {
   }
 
   await check('a projection gives what was asked for', async () => {
-    const rows = (await all(`SELECT deviceId, tags.floor FROM devices WHERE ${where} AND tags.floor = 3`)).flat();
+    const rows = (
+      await all(`SELECT deviceId, tags.floor AS floor FROM devices WHERE ${where} AND tags.floor = 3`)
+    ).flat();
     assert.equal(rows.length, 1);
     assert.equal(rows[0].deviceId, ids[3]);
     assert.equal(rows[0].floor, 3);
   });
 
   await check('groups are counted', async () => {
-    const rows = (await all(`SELECT tags.odd AS odd, COUNT() AS number FROM devices WHERE ${where} GROUP BY tags.odd`)).flat();
+    const rows = (
+      await all(`SELECT tags.odd AS odd, COUNT() AS number FROM devices WHERE ${where} GROUP BY tags.odd`)
+    ).flat();
     assert.deepEqual(Object.fromEntries(rows.map((row) => [row.odd, row.number])), { true: 3, false: 2 });
   });
 
@@ -411,7 +507,12 @@ async function queries(registry) {
     }
   });
 
-  await call(registry, 'removeDevices', ids.map((deviceId) => ({ deviceId })), true);
+  await call(
+    registry,
+    'removeDevices',
+    ids.map((deviceId) => ({ deviceId })),
+    true,
+  );
 }
 
 async function methods(registry, service) {
@@ -419,13 +520,22 @@ async function methods(registry, service) {
   await call(registry, 'create', { deviceId: id });
 
   await check('a method of a device that is not there to answer is refused', async () => {
-    const error = await failure(call(service, 'invokeDeviceMethod', id, { methodName: 'reboot', responseTimeoutInSeconds: 5 }));
+    const error = await failure(
+      call(service, 'invokeDeviceMethod', id, { methodName: 'reboot', responseTimeoutInSeconds: 5 }),
+    );
     assert.equal(error.response.statusCode, 404);
     assert.equal(error.name, 'Error');
     assert.match(JSON.parse(error.responseBody).Message, /^ErrorCode:DeviceNotOnline;/);
   });
 
-  for (const [what, payload] of Object.entries({ 'an object': { left: [1, 2], text: 'ü' }, null: null, 'a text': 'done', 'a number': 4.5, 'a list': [{}, null], false: false })) {
+  for (const [what, payload] of Object.entries({
+    'an object': { left: [1, 2], text: 'ü' },
+    null: null,
+    'a text': 'done',
+    'a number': 4.5,
+    'a list': [{}, null],
+    false: false,
+  })) {
     await check(`a method answers ${what}`, async () => {
       await scriptMethod(id, 'reboot', 207, payload);
       const [result, response] = await call(service, 'invokeDeviceMethod', id, {
@@ -444,7 +554,11 @@ async function methods(registry, service) {
   });
 
   await check('a method of no device: DeviceNotFoundError', async () => {
-    assertRaised(await failure(call(service, 'invokeDeviceMethod', own('missing'), { methodName: 'reboot' })), 'DeviceNotFoundError', 404);
+    assertRaised(
+      await failure(call(service, 'invokeDeviceMethod', own('missing'), { methodName: 'reboot' })),
+      'DeviceNotFoundError',
+      404,
+    );
   });
 
   await call(registry, 'delete', id);
@@ -455,8 +569,17 @@ async function jobs(registry, jobClient) {
   const where = `tags.jobs = '${client}'`;
   const run = Date.now().toString(36);
   const jobId = (name) => own(`${name}-${run}`);
-  const finished = (id) => until(`job ${id}`, async () => (await call(jobClient, 'getJob', id))[0], (job) => ['completed', 'failed', 'cancelled'].includes(job.status));
-  await call(registry, 'addDevices', ids.map((deviceId) => ({ deviceId })));
+  const finished = (id) =>
+    until(
+      `job ${id}`,
+      async () => (await call(jobClient, 'getJob', id))[0],
+      (job) => ['completed', 'failed', 'cancelled'].includes(job.status),
+    );
+  await call(
+    registry,
+    'addDevices',
+    ids.map((deviceId) => ({ deviceId })),
+  );
   for (const id of ids) await call(registry, 'updateTwin', id, { tags: { jobs: client } }, '*');
 
   await check('a job updates the twins of a query', async () => {
@@ -472,7 +595,10 @@ async function jobs(registry, jobClient) {
     const end = await finished(id);
     assert.equal(end.status, 'completed');
     const { deviceCount, succeededCount, failedCount } = end.deviceJobStatistics;
-    assert.deepEqual({ deviceCount, succeededCount, failedCount }, { deviceCount: 2, succeededCount: 2, failedCount: 0 });
+    assert.deepEqual(
+      { deviceCount, succeededCount, failedCount },
+      { deviceCount: 2, succeededCount: 2, failedCount: 0 },
+    );
     for (const device of ids) {
       const [twin] = await call(registry, 'getTwin', device);
       assert.equal(twin.tags.updated, run);
@@ -483,7 +609,15 @@ async function jobs(registry, jobClient) {
   await check('a job calls a method of the devices of a query', async () => {
     const id = jobId('methods');
     for (const device of ids) await scriptMethod(device, 'blink', 200, { ok: true });
-    const [job] = await call(jobClient, 'scheduleDeviceMethod', id, `deviceId IN ['${ids.join("','")}']`, { methodName: 'blink', payload: { times: 3 }, responseTimeoutInSeconds: 10 }, new Date(), 300);
+    const [job] = await call(
+      jobClient,
+      'scheduleDeviceMethod',
+      id,
+      `deviceId IN ['${ids.join("','")}']`,
+      { methodName: 'blink', payload: { times: 3 }, responseTimeoutInSeconds: 10 },
+      new Date(),
+      300,
+    );
     assert.equal(job.type, 'scheduleDeviceMethod');
     const end = await finished(id);
     assert.equal(end.status, 'completed');
@@ -491,14 +625,25 @@ async function jobs(registry, jobClient) {
   });
 
   await check('what the jobs did with each device is asked for', async () => {
-    const [rows] = await call(registry.createQuery(`SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${jobId('twins')}'`.replace('devices.jobs.jobId', 'jobId'), 100), 'next');
+    const [rows] = await call(
+      registry.createQuery(`SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${jobId('twins')}'`, 100),
+      'next',
+    );
     assert.deepEqual(rows.map((row) => row.deviceId).sort(), ids);
     for (const row of rows) assert.equal(row.jobId, jobId('twins'));
   });
 
   await check('a job for later waits, and is cancelled', async () => {
     const id = jobId('later');
-    const [job] = await call(jobClient, 'scheduleTwinUpdate', id, where, { etag: '*', tags: { updated: 'never' } }, new Date(Date.now() + DAY_MS), 60);
+    const [job] = await call(
+      jobClient,
+      'scheduleTwinUpdate',
+      id,
+      where,
+      { etag: '*', tags: { updated: 'never' } },
+      new Date(Date.now() + DAY_MS),
+      60,
+    );
     assert.ok(['scheduled', 'queued', 'enqueued'].includes(job.status), job.status);
     const [cancelled, response] = await call(jobClient, 'cancelJob', id);
     assert.equal(response.statusCode, 200);
@@ -513,7 +658,11 @@ async function jobs(registry, jobClient) {
       const pages = [];
       while (query.hasMoreResults) pages.push((await call(query, 'next'))[0]);
       if (size) assert.ok(pages.every((page) => page.length <= size));
-      return pages.flat().map((job) => job.jobId).filter((id) => id.startsWith(`${client}-`) && id.endsWith(run)).sort();
+      return pages
+        .flat()
+        .map((job) => job.jobId)
+        .filter((id) => id.startsWith(`${client}-`) && id.endsWith(run))
+        .sort();
     };
     assert.deepEqual(await list('scheduleUpdateTwin', 'completed', 1), [jobId('twins')]);
     assert.deepEqual(await list('scheduleUpdateTwin', 'cancelled', 2), [jobId('later')]);
@@ -522,7 +671,9 @@ async function jobs(registry, jobClient) {
   });
 
   await check('an id is used once', async () => {
-    const error = await failure(call(jobClient, 'scheduleTwinUpdate', jobId('twins'), where, { etag: '*', tags: {} }, new Date(), 60));
+    const error = await failure(
+      call(jobClient, 'scheduleTwinUpdate', jobId('twins'), where, { etag: '*', tags: {} }, new Date(), 60),
+    );
     assert.ok([400, 409].includes(error.response.statusCode));
   });
 
@@ -534,7 +685,12 @@ async function jobs(registry, jobClient) {
     }
   });
 
-  await call(registry, 'removeDevices', ids.map((deviceId) => ({ deviceId })), true);
+  await call(
+    registry,
+    'removeDevices',
+    ids.map((deviceId) => ({ deviceId })),
+    true,
+  );
 }
 
 async function importAndExport(registry) {
@@ -544,8 +700,18 @@ async function importAndExport(registry) {
   const container = { hostName, sasToken, containerName: own('devices') };
   const containerUri = blobUrl({ ...container, blobName: '' }).replace('/?', '?');
   const list = { ...container, blobName: 'devices.txt' };
-  const finished = (job) => until(`job ${job}`, async () => (await call(registry, 'getJob', job))[0], ({ status }) => ['completed', 'failed', 'cancelled'].includes(status));
-  const lines = async () => (await http('GET', blobUrl(list))).toString().split(/\r?\n/).filter(Boolean).map((line) => JSON.parse(line));
+  const finished = (job) =>
+    until(
+      `job ${job}`,
+      async () => (await call(registry, 'getJob', job))[0],
+      ({ status }) => ['completed', 'failed', 'cancelled'].includes(status),
+    );
+  const lines = async () =>
+    (await http('GET', blobUrl(list)))
+      .toString()
+      .split(/\r?\n/)
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
 
   await check('all devices are exported to a blob, with their keys', async () => {
     const [job] = await call(registry, 'exportDevicesToBlob', containerUri, false);
@@ -569,10 +735,18 @@ async function importAndExport(registry) {
   await check('devices are imported from a blob', async () => {
     const primaryKey = Buffer.alloc(32, 3).toString('base64');
     const devices = [
-      { id: own('import'), importMode: 'create', status: 'disabled', authentication: { symmetricKey: { primaryKey, secondaryKey: primaryKey } } },
+      {
+        id: own('import'),
+        importMode: 'create',
+        status: 'disabled',
+        authentication: { symmetricKey: { primaryKey, secondaryKey: primaryKey } },
+      },
       { id, importMode: 'delete' },
     ];
-    await http('PUT', blobUrl(list), { headers: { 'x-ms-blob-type': 'BlockBlob' }, body: devices.map((line) => JSON.stringify(line)).join('\n') });
+    await http('PUT', blobUrl(list), {
+      headers: { 'x-ms-blob-type': 'BlockBlob' },
+      body: devices.map((line) => JSON.stringify(line)).join('\n'),
+    });
     const [job] = await call(registry, 'importDevicesFromBlob', containerUri, containerUri);
     assert.equal(job.type, 'import');
     const end = await finished(job.jobId);
