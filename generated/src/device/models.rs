@@ -210,3 +210,64 @@ v1::model!(FileUploadCompletionStatus(String::new()), required [0], {
     2 "statusCode" status_code,
     3 "statusDescription" status_description,
 });
+
+/// How an upload ended.
+#[non_exhaustive]
+#[derive(Clone)]
+pub struct FileUploadOutcome {
+    /// Whether the file is there.
+    pub is_success: Option<bool>,
+    /// What the storage answered.
+    pub status_code: Option<i32>,
+    /// What the storage said.
+    pub status_description: Option<String>,
+}
+
+impl FileUploadOutcome {
+    /// A new one, with nothing in it.
+    #[inline]
+    pub fn new() -> Self {
+        Self {
+            is_success: None,
+            status_code: None,
+            status_description: None,
+        }
+    }
+
+    /// The same with this [`is_success`](Self::is_success).
+    #[must_use]
+    #[inline]
+    pub fn with_is_success(mut self, is_success: bool) -> Self {
+        self.is_success = Some(is_success);
+        self
+    }
+
+    /// The same with this [`status_code`](Self::status_code).
+    #[must_use]
+    #[inline]
+    pub fn with_status_code(mut self, status_code: i32) -> Self {
+        self.status_code = Some(status_code);
+        self
+    }
+
+    /// The same with this [`status_description`](Self::status_description).
+    #[must_use]
+    #[inline]
+    pub fn with_status_description(mut self, status_description: impl Into<String>) -> Self {
+        self.status_description = Some(status_description.into());
+        self
+    }
+}
+
+impl Default for FileUploadOutcome {
+    #[inline]
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+v1::model!(FileUploadOutcome(), required [], {
+    0 "isSuccess" is_success,
+    1 "statusCode" status_code,
+    2 "statusDescription" status_description,
+});

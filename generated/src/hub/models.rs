@@ -1729,3 +1729,151 @@ v1::model!(JobRequest(String::new(), v1::Wire::blank()), required [0, 1], {
     5 "startTime" start_time,
     6 "maxExecutionTimeInSeconds" max_execution_time_in_seconds,
 });
+
+/// An import or an export of devices.
+#[non_exhaustive]
+#[derive(Clone)]
+pub struct ImportExportJob {
+    /// The id of the job.
+    pub job_id: Option<String>,
+    /// When it started.
+    pub start_time_utc: Option<DateTime>,
+    /// When it ended.
+    pub end_time_utc: Option<DateTime>,
+    /// What it does, such as `import` or `export`.
+    pub r#type: Option<String>,
+    /// How far it is, such as `running`, `completed` or `failed`.
+    pub status: Option<String>,
+    /// The share that is done, in percent.
+    pub progress: Option<i32>,
+    /// The container to read from. It carries a signature.
+    pub input_blob_container_uri: Option<Secret>,
+    /// The container to write to. It carries a signature.
+    pub output_blob_container_uri: Option<Secret>,
+    /// Whether an export leaves out the keys.
+    pub exclude_keys_in_export: Option<bool>,
+    /// Why it failed.
+    pub failure_reason: Option<String>,
+    /// Properties that have no field of their own.
+    pub additional_properties: Map<String, Value>,
+}
+
+impl ImportExportJob {
+    /// A new one, with nothing in it.
+    #[inline]
+    pub fn new() -> Self {
+        Self {
+            job_id: None,
+            start_time_utc: None,
+            end_time_utc: None,
+            r#type: None,
+            status: None,
+            progress: None,
+            input_blob_container_uri: None,
+            output_blob_container_uri: None,
+            exclude_keys_in_export: None,
+            failure_reason: None,
+            additional_properties: Map::new(),
+        }
+    }
+
+    /// The same with this [`job_id`](Self::job_id).
+    #[must_use]
+    #[inline]
+    pub fn with_job_id(mut self, job_id: impl Into<String>) -> Self {
+        self.job_id = Some(job_id.into());
+        self
+    }
+
+    /// The same with this [`start_time_utc`](Self::start_time_utc).
+    #[must_use]
+    #[inline]
+    pub fn with_start_time_utc(mut self, start_time_utc: DateTime) -> Self {
+        self.start_time_utc = Some(start_time_utc);
+        self
+    }
+
+    /// The same with this [`end_time_utc`](Self::end_time_utc).
+    #[must_use]
+    #[inline]
+    pub fn with_end_time_utc(mut self, end_time_utc: DateTime) -> Self {
+        self.end_time_utc = Some(end_time_utc);
+        self
+    }
+
+    /// The same with this [`type`](Self::type).
+    #[must_use]
+    #[inline]
+    pub fn with_type(mut self, r#type: impl Into<String>) -> Self {
+        self.r#type = Some(r#type.into());
+        self
+    }
+
+    /// The same with this [`status`](Self::status).
+    #[must_use]
+    #[inline]
+    pub fn with_status(mut self, status: impl Into<String>) -> Self {
+        self.status = Some(status.into());
+        self
+    }
+
+    /// The same with this [`progress`](Self::progress).
+    #[must_use]
+    #[inline]
+    pub fn with_progress(mut self, progress: i32) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// The same with this [`input_blob_container_uri`](Self::input_blob_container_uri).
+    #[must_use]
+    #[inline]
+    pub fn with_input_blob_container_uri(mut self, input_blob_container_uri: impl Into<Secret>) -> Self {
+        self.input_blob_container_uri = Some(input_blob_container_uri.into());
+        self
+    }
+
+    /// The same with this [`output_blob_container_uri`](Self::output_blob_container_uri).
+    #[must_use]
+    #[inline]
+    pub fn with_output_blob_container_uri(mut self, output_blob_container_uri: impl Into<Secret>) -> Self {
+        self.output_blob_container_uri = Some(output_blob_container_uri.into());
+        self
+    }
+
+    /// The same with this [`exclude_keys_in_export`](Self::exclude_keys_in_export).
+    #[must_use]
+    #[inline]
+    pub fn with_exclude_keys_in_export(mut self, exclude_keys_in_export: bool) -> Self {
+        self.exclude_keys_in_export = Some(exclude_keys_in_export);
+        self
+    }
+
+    /// The same with this [`failure_reason`](Self::failure_reason).
+    #[must_use]
+    #[inline]
+    pub fn with_failure_reason(mut self, failure_reason: impl Into<String>) -> Self {
+        self.failure_reason = Some(failure_reason.into());
+        self
+    }
+}
+
+impl Default for ImportExportJob {
+    #[inline]
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+v1::model!(ImportExportJob(), required [], {
+    0 "jobId" job_id,
+    1 "startTimeUtc" start_time_utc,
+    2 "endTimeUtc" end_time_utc,
+    3 "type" r#type,
+    4 "status" status,
+    5 "progress" progress,
+    6 "inputBlobContainerUri" input_blob_container_uri,
+    7 "outputBlobContainerUri" output_blob_container_uri,
+    8 "excludeKeysInExport" exclude_keys_in_export,
+    9 "failureReason" failure_reason,
+} ..additional_properties);

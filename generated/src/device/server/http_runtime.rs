@@ -13,7 +13,7 @@ use super::super::models;
 
 /// A server's side of the operations `HttpRuntime_…`.
 ///
-/// [`HttpRuntimeServer`] serves what implements it. A method that is not written answers 501.
+/// [`HttpRuntimeServer`] serves it. A method that is not written answers 501.
 pub trait HttpRuntime: Send + Sync + 'static {
     /// Sends one message from the device to the hub.
     ///
@@ -102,9 +102,20 @@ pub trait HttpRuntime: Send + Sync + 'static {
     ) -> impl Future<Output = Result<UpdateFileUploadStatusResponse, ServiceError>> + Send {
         server::not_implemented(&ROUTES[5], cx, request)
     }
+
+    /// Reports the outcome of a file upload whose id is in the path.
+    ///
+    /// `POST /devices/{deviceId}/files/notifications/{correlationId}`
+    fn notify_file_upload(
+        &self,
+        cx: &Context,
+        request: NotifyFileUploadRequest,
+    ) -> impl Future<Output = Result<NotifyFileUploadResponse, ServiceError>> + Send {
+        server::not_implemented(&ROUTES[6], cx, request)
+    }
 }
 
-/// Serves a [`HttpRuntime`].
+/// Serves what implements [`HttpRuntime`].
 ///
 /// ```
 /// use iothub::device::server::http_runtime::{
@@ -146,6 +157,7 @@ v1::service!(HttpRuntime => HttpRuntimeServer, ROUTES, {
     3 abandon_device_bound_notification(AbandonDeviceBoundNotificationRequest) -> AbandonDeviceBoundNotificationResponse,
     4 create_file_upload_sas_uri(CreateFileUploadSasUriRequest) -> CreateFileUploadSasUriResponse,
     5 update_file_upload_status(UpdateFileUploadStatusRequest) -> UpdateFileUploadStatusResponse,
+    6 notify_file_upload(NotifyFileUploadRequest) -> NotifyFileUploadResponse,
 });
 
 /// A request of [`HttpRuntime::send_device_event`].
@@ -558,7 +570,48 @@ impl UpdateFileUploadStatusResponse {
     }
 }
 
-static ROUTES: [Route; 6] = [
+/// A request of [`HttpRuntime::notify_file_upload`].
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct NotifyFileUploadRequest {
+    /// The id of the device.
+    pub device_id: String,
+    /// The id that the request for the upload was answered with.
+    pub correlation_id: String,
+    /// How the upload ended.
+    pub file_upload_completion_status: models::FileUploadOutcome,
+}
+
+impl NotifyFileUploadRequest {
+    #[inline]
+    fn read(incoming: &mut Incoming) -> Self {
+        Self {
+            device_id: incoming.path(0, "deviceId"),
+            correlation_id: incoming.path(1, "correlationId"),
+            file_upload_completion_status: incoming.json(),
+        }
+    }
+}
+
+/// What [`HttpRuntime::notify_file_upload`] answers.
+#[derive(Debug)]
+pub enum NotifyFileUploadResponse {
+    /// The report was taken.
+    ///
+    /// Status 204.
+    NoContent,
+}
+
+impl NotifyFileUploadResponse {
+    #[inline]
+    fn write(self, answer: &mut Answer) {
+        match self {
+            Self::NoContent => answer.status(204),
+        }
+    }
+}
+
+static ROUTES: [Route; 7] = [
     Route::new("HttpRuntime_SendDeviceEvent", Method::POST, "/devices/{}/messages/events")
         .errors(ErrorFormat::DataPlane)
         .api_version()
@@ -586,6 +639,12 @@ static ROUTES: [Route; 6] = [
         .body(BodyKind::Json)
         .ignore_case(),
     Route::new("HttpRuntime_UpdateFileUploadStatus", Method::POST, "/devices/{}/files/notifications")
+        .errors(ErrorFormat::DataPlane)
+        .api_version()
+        .body(BodyKind::Json)
+        .produces(&["*/*"])
+        .ignore_case(),
+    Route::new("HttpRuntime_NotifyFileUpload", Method::POST, "/devices/{}/files/notifications/{}")
         .errors(ErrorFormat::DataPlane)
         .api_version()
         .body(BodyKind::Json)

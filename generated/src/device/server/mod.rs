@@ -5,5 +5,7 @@
 //! [`Router`](specsmith_runtime::server::Router).
 
 pub mod http_runtime;
+pub mod service_messages;
 
 pub use self::http_runtime::{HttpRuntime, HttpRuntimeServer};
+pub use self::service_messages::{ServiceMessages, ServiceMessagesServer};

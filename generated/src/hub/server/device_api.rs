@@ -21,7 +21,7 @@ use super::super::models;
 
 /// A server's side of the operations `DeviceApi_…`.
 ///
-/// [`DeviceApiServer`] serves what implements it. A method that is not written answers 501.
+/// [`DeviceApiServer`] serves it. A method that is not written answers 501.
 pub trait DeviceApi: Send + Sync + 'static {
     /// Returns the identity of one device.
     ///
@@ -151,7 +151,7 @@ pub trait DeviceApi: Send + Sync + 'static {
     }
 }
 
-/// Serves a [`DeviceApi`].
+/// Serves what implements [`DeviceApi`].
 ///
 /// ```
 /// use iothub::hub::server::device_api::{DeviceApi, DeviceApiServer, DeleteDeviceRequest, DeleteDeviceResponse};
@@ -291,6 +291,10 @@ pub enum PutDeviceResponse {
     ///
     /// Status 200.
     Ok(PutDeviceOk),
+    /// The identity was created.
+    ///
+    /// Status 201.
+    Created(PutDeviceCreated),
 }
 
 impl PutDeviceResponse {
@@ -299,6 +303,11 @@ impl PutDeviceResponse {
         match self {
             Self::Ok(payload) => {
                 answer.status(200);
+                answer.etag(payload.etag.as_ref());
+                answer.json(v1::Wire::view(&payload.body));
+            }
+            Self::Created(payload) => {
+                answer.status(201);
                 answer.etag(payload.etag.as_ref());
                 answer.json(v1::Wire::view(&payload.body));
             }
@@ -317,6 +326,35 @@ pub struct PutDeviceOk {
 }
 
 impl PutDeviceOk {
+    /// A new one, without headers.
+    #[inline]
+    pub fn new(body: models::Device) -> Self {
+        Self {
+            body,
+            etag: None,
+        }
+    }
+
+    /// The same with this [`etag`](Self::etag).
+    #[must_use]
+    #[inline]
+    pub fn with_etag(mut self, etag: ETag) -> Self {
+        self.etag = Some(etag);
+        self
+    }
+}
+
+/// What [`PutDeviceResponse::Created`] has.
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct PutDeviceCreated {
+    /// The body.
+    pub body: models::Device,
+    /// The version of the identity, in quotes.
+    pub etag: Option<ETag>,
+}
+
+impl PutDeviceCreated {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: models::Device) -> Self {
@@ -364,6 +402,10 @@ pub enum DeleteDeviceResponse {
     ///
     /// Status 204.
     NoContent,
+    /// The identity was deleted.
+    ///
+    /// Status 200.
+    Ok,
 }
 
 impl DeleteDeviceResponse {
@@ -371,6 +413,7 @@ impl DeleteDeviceResponse {
     fn write(self, answer: &mut Answer) {
         match self {
             Self::NoContent => answer.status(204),
+            Self::Ok => answer.status(200),
         }
     }
 }

@@ -21,7 +21,7 @@ use super::super::models;
 
 /// A server's side of the operations `DeviceTwinApi_…`.
 ///
-/// [`DeviceTwinApiServer`] serves what implements it. A method that is not written answers 501.
+/// [`DeviceTwinApiServer`] serves it. A method that is not written answers 501.
 pub trait DeviceTwinApi: Send + Sync + 'static {
     /// Returns the twin of one device.
     ///
@@ -53,6 +53,17 @@ pub trait DeviceTwinApi: Send + Sync + 'static {
         server::not_implemented(&ROUTES[1], cx, request)
     }
 
+    /// Replaces the tags and the desired properties of a twin.
+    ///
+    /// `PUT /twins/{id}`
+    fn replace_device_twin(
+        &self,
+        cx: &Context,
+        request: ReplaceDeviceTwinRequest,
+    ) -> impl Future<Output = Result<ReplaceDeviceTwinResponse, ServiceError>> + Send {
+        server::not_implemented(&ROUTES[2], cx, request)
+    }
+
     /// Calls a direct method on a device and waits for its answer.
     ///
     /// The device must be connected, or connect within the given time; otherwise the call fails and is not kept for
@@ -65,11 +76,11 @@ pub trait DeviceTwinApi: Send + Sync + 'static {
         cx: &Context,
         request: InvokeDeviceMethodRequest,
     ) -> impl Future<Output = Result<InvokeDeviceMethodResponse, ServiceError>> + Send {
-        server::not_implemented(&ROUTES[2], cx, request)
+        server::not_implemented(&ROUTES[3], cx, request)
     }
 }
 
-/// Serves a [`DeviceTwinApi`].
+/// Serves what implements [`DeviceTwinApi`].
 ///
 /// ```
 /// use iothub::hub::server::device_twin_api::{DeviceTwinApi, DeviceTwinApiServer};
@@ -94,7 +105,8 @@ impl<T: DeviceTwinApi> DeviceTwinApiServer<T> {
 v1::service!(DeviceTwinApi => DeviceTwinApiServer, ROUTES, {
     0 get_device_twin(GetDeviceTwinRequest) -> GetDeviceTwinResponse,
     1 update_device_twin(UpdateDeviceTwinRequest) -> UpdateDeviceTwinResponse,
-    2 invoke_device_method(InvokeDeviceMethodRequest) -> InvokeDeviceMethodResponse,
+    2 replace_device_twin(ReplaceDeviceTwinRequest) -> ReplaceDeviceTwinResponse,
+    3 invoke_device_method(InvokeDeviceMethodRequest) -> InvokeDeviceMethodResponse,
 });
 
 /// A request of [`DeviceTwinApi::get_device_twin`].
@@ -181,6 +193,52 @@ impl UpdateDeviceTwinResponse {
     }
 }
 
+/// A request of [`DeviceTwinApi::replace_device_twin`].
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct ReplaceDeviceTwinRequest {
+    /// The id of the device.
+    pub device_id: String,
+    /// The conditions that the request makes:
+    ///
+    /// - `If-Match`: The tag that the twin must have, or `*` for any.
+    pub preconditions: Preconditions,
+    /// The tags and the desired properties that the twin is to have.
+    pub device_twin_info: models::Twin,
+}
+
+impl ReplaceDeviceTwinRequest {
+    #[inline]
+    fn read(incoming: &mut Incoming) -> Self {
+        Self {
+            device_id: incoming.path(0, "id"),
+            preconditions: incoming.preconditions(),
+            device_twin_info: incoming.json(),
+        }
+    }
+}
+
+/// What [`DeviceTwinApi::replace_device_twin`] answers.
+#[derive(Debug)]
+pub enum ReplaceDeviceTwinResponse {
+    /// The whole twin.
+    ///
+    /// Status 200.
+    Ok(models::Twin),
+}
+
+impl ReplaceDeviceTwinResponse {
+    #[inline]
+    fn write(self, answer: &mut Answer) {
+        match self {
+            Self::Ok(body) => {
+                answer.status(200);
+                answer.json(v1::Wire::view(&body));
+            }
+        }
+    }
+}
+
 /// A request of [`DeviceTwinApi::invoke_device_method`].
 #[non_exhaustive]
 #[derive(Debug)]
@@ -222,12 +280,17 @@ impl InvokeDeviceMethodResponse {
     }
 }
 
-static ROUTES: [Route; 3] = [
+static ROUTES: [Route; 4] = [
     Route::new("DeviceTwinApi_GetDeviceTwin", Method::GET, "/twins/{}")
         .errors(ErrorFormat::DataPlane)
         .api_version()
         .ignore_case(),
     Route::new("DeviceTwinApi_UpdateDeviceTwin", Method::PATCH, "/twins/{}")
+        .errors(ErrorFormat::DataPlane)
+        .api_version()
+        .body(BodyKind::Json)
+        .ignore_case(),
+    Route::new("DeviceTwinApi_ReplaceDeviceTwin", Method::PUT, "/twins/{}")
         .errors(ErrorFormat::DataPlane)
         .api_version()
         .body(BodyKind::Json)

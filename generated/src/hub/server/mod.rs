@@ -7,7 +7,9 @@
 pub mod device_api;
 pub mod device_twin_api;
 pub mod job_api;
+pub mod import_export;
 
 pub use self::device_api::{DeviceApi, DeviceApiServer};
 pub use self::device_twin_api::{DeviceTwinApi, DeviceTwinApiServer};
 pub use self::job_api::{JobApi, JobApiServer};
+pub use self::import_export::{ImportExport, ImportExportServer};

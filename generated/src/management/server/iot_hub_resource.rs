@@ -15,13 +15,13 @@ use specsmith_runtime::codegen::v1::server::{
     Route,
     ServiceError,
 };
-use specsmith_runtime::codegen::v1::{self, ErrorFormat, Method, StatusCode};
+use specsmith_runtime::codegen::v1::{self, ErrorFormat, Method, StatusCode, Value};
 
 use super::super::models;
 
 /// A server's side of the operations `IotHubResource_…`.
 ///
-/// [`IotHubResourceServer`] serves what implements it. A method that is not written answers 501.
+/// [`IotHubResourceServer`] serves it. A method that is not written answers 501.
 pub trait IotHubResource: Send + Sync + 'static {
     /// Returns the description of one IoT hub, without its keys.
     ///
@@ -241,6 +241,17 @@ pub trait IotHubResource: Send + Sync + 'static {
         server::not_implemented(&ROUTES[15], cx, request)
     }
 
+    /// Returns one more page of the shared access policies of a hub.
+    ///
+    /// `GET /subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Devices/IotHubs/{resourceName}/listkeys`
+    fn list_keys_next(
+        &self,
+        cx: &Context,
+        request: ListKeysNextRequest,
+    ) -> impl Future<Output = Result<ListKeysNextResponse, ServiceError>> + Send {
+        server::not_implemented(&ROUTES[16], cx, request)
+    }
+
     /// Returns one shared access policy of an IoT hub with its keys.
     ///
     /// The keys grant the policy's rights to anyone who holds them. See
@@ -252,7 +263,7 @@ pub trait IotHubResource: Send + Sync + 'static {
         cx: &Context,
         request: GetKeysForKeyNameRequest,
     ) -> impl Future<Output = Result<GetKeysForKeyNameResponse, ServiceError>> + Send {
-        server::not_implemented(&ROUTES[16], cx, request)
+        server::not_implemented(&ROUTES[17], cx, request)
     }
 
     /// Starts a job that writes all device identities of an IoT hub to blob storage.
@@ -266,7 +277,7 @@ pub trait IotHubResource: Send + Sync + 'static {
         cx: &Context,
         request: ExportDevicesRequest,
     ) -> impl Future<Output = Result<ExportDevicesResponse, ServiceError>> + Send {
-        server::not_implemented(&ROUTES[17], cx, request)
+        server::not_implemented(&ROUTES[18], cx, request)
     }
 
     /// Starts a job that creates, updates and deletes device identities as listed in blob storage.
@@ -280,11 +291,22 @@ pub trait IotHubResource: Send + Sync + 'static {
         cx: &Context,
         request: ImportDevicesRequest,
     ) -> impl Future<Output = Result<ImportDevicesResponse, ServiceError>> + Send {
-        server::not_implemented(&ROUTES[18], cx, request)
+        server::not_implemented(&ROUTES[19], cx, request)
+    }
+
+    /// Tells how far a long-running operation is, or what came of it.
+    ///
+    /// `GET /subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Devices/IotHubs/{resourceName}/operationResults/{operationId}`
+    fn get_operation_result(
+        &self,
+        cx: &Context,
+        request: GetOperationResultRequest,
+    ) -> impl Future<Output = Result<GetOperationResultResponse, ServiceError>> + Send {
+        server::not_implemented(&ROUTES[20], cx, request)
     }
 }
 
-/// Serves a [`IotHubResource`].
+/// Serves what implements [`IotHubResource`].
 ///
 /// ```
 /// use iothub::management::server::iot_hub_resource::{
@@ -332,9 +354,11 @@ v1::service!(IotHubResource => IotHubResourceServer, ROUTES, {
     13 get_quota_metrics(GetQuotaMetricsRequest) -> GetQuotaMetricsResponse,
     14 check_name_availability(CheckNameAvailabilityRequest) -> CheckNameAvailabilityResponse,
     15 list_keys(ListKeysRequest) -> ListKeysResponse,
-    16 get_keys_for_key_name(GetKeysForKeyNameRequest) -> GetKeysForKeyNameResponse,
-    17 export_devices(ExportDevicesRequest) -> ExportDevicesResponse,
-    18 import_devices(ImportDevicesRequest) -> ImportDevicesResponse,
+    16 list_keys_next(ListKeysNextRequest) -> ListKeysNextResponse,
+    17 get_keys_for_key_name(GetKeysForKeyNameRequest) -> GetKeysForKeyNameResponse,
+    18 export_devices(ExportDevicesRequest) -> ExportDevicesResponse,
+    19 import_devices(ImportDevicesRequest) -> ImportDevicesResponse,
+    20 get_operation_result(GetOperationResultRequest) -> GetOperationResultResponse,
 });
 
 /// A request of [`IotHubResource::get`].
@@ -1302,6 +1326,58 @@ impl ListKeysResponse {
     }
 }
 
+/// A request of [`IotHubResource::list_keys_next`].
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct ListKeysNextRequest {
+    /// The id of the Azure subscription.
+    pub subscription_id: String,
+    /// The resource group of the hub.
+    pub resource_group: String,
+    /// The name of the hub.
+    pub hub: String,
+}
+
+impl ListKeysNextRequest {
+    #[inline]
+    fn read(incoming: &mut Incoming) -> Self {
+        Self {
+            subscription_id: incoming.path(0, "subscriptionId"),
+            resource_group: incoming.path(1, "resourceGroupName"),
+            hub: incoming.path(2, "resourceName"),
+        }
+    }
+}
+
+/// What [`IotHubResource::list_keys_next`] answers.
+#[derive(Debug)]
+pub enum ListKeysNextResponse {
+    /// A page of policies.
+    ///
+    /// Status 200.
+    Ok(models::SharedAccessPolicyListResult),
+    /// What went wrong.
+    ///
+    /// Any other status.
+    Default(StatusCode, models::ErrorDetails),
+}
+
+impl ListKeysNextResponse {
+    #[inline]
+    fn write(self, answer: &mut Answer) {
+        match self {
+            Self::Ok(body) => {
+                answer.status(200);
+                answer.json(v1::Wire::view(&body));
+            }
+            Self::Default(status, body) => {
+                answer.status_code(status);
+                answer.json(v1::Wire::view(&body));
+            }
+        }
+    }
+}
+
 /// A request of [`IotHubResource::get_keys_for_key_name`].
 #[non_exhaustive]
 #[derive(Debug)]
@@ -1467,7 +1543,113 @@ impl ImportDevicesResponse {
     }
 }
 
-static ROUTES: [Route; 19] = [
+/// A request of [`IotHubResource::get_operation_result`].
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct GetOperationResultRequest {
+    /// The id of the Azure subscription.
+    pub subscription_id: String,
+    /// The resource group of the hub.
+    pub resource_group: String,
+    /// The name of the hub.
+    pub hub: String,
+    /// The id of the operation.
+    pub operation_id: String,
+    /// Asks for the status.
+    pub asyncinfo: bool,
+}
+
+impl GetOperationResultRequest {
+    #[inline]
+    fn read(incoming: &mut Incoming) -> Self {
+        Self {
+            subscription_id: incoming.path(0, "subscriptionId"),
+            resource_group: incoming.path(1, "resourceGroupName"),
+            hub: incoming.path(2, "resourceName"),
+            operation_id: incoming.path(3, "operationId"),
+            asyncinfo: incoming.query_flag("asyncinfo"),
+        }
+    }
+}
+
+/// What [`IotHubResource::get_operation_result`] answers.
+#[derive(Debug)]
+pub enum GetOperationResultResponse {
+    /// The status, or the result.
+    ///
+    /// Status 200.
+    Ok(Value),
+    /// The operation is not done.
+    ///
+    /// Status 202.
+    Accepted(GetOperationResultAccepted),
+    /// The operation is done and has no result.
+    ///
+    /// Status 204.
+    NoContent,
+    /// What went wrong.
+    ///
+    /// Any other status.
+    Default(StatusCode, models::ErrorDetails),
+}
+
+impl GetOperationResultResponse {
+    #[inline]
+    fn write(self, answer: &mut Answer) {
+        match self {
+            Self::Ok(body) => {
+                answer.status(200);
+                answer.json(v1::Wire::view(&body));
+            }
+            Self::Accepted(payload) => {
+                answer.status(202);
+                answer.header("Location", v1::Wire::view(&payload.location));
+                answer.header("Retry-After", v1::Wire::view(&payload.retry_after));
+            }
+            Self::NoContent => answer.status(204),
+            Self::Default(status, body) => {
+                answer.status_code(status);
+                answer.json(v1::Wire::view(&body));
+            }
+        }
+    }
+}
+
+/// What [`GetOperationResultResponse::Accepted`] has.
+#[non_exhaustive]
+#[derive(Debug, Default)]
+pub struct GetOperationResultAccepted {
+    /// This URL.
+    pub location: Option<String>,
+    /// How many seconds to wait before asking again.
+    pub retry_after: Option<i32>,
+}
+
+impl GetOperationResultAccepted {
+    /// A new one, without headers.
+    #[inline]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with this [`location`](Self::location).
+    #[must_use]
+    #[inline]
+    pub fn with_location(mut self, location: impl Into<String>) -> Self {
+        self.location = Some(location.into());
+        self
+    }
+
+    /// The same with this [`retry_after`](Self::retry_after).
+    #[must_use]
+    #[inline]
+    pub fn with_retry_after(mut self, retry_after: i32) -> Self {
+        self.retry_after = Some(retry_after);
+        self
+    }
+}
+
+static ROUTES: [Route; 21] = [
     Route::new("IotHubResource_Get", Method::GET, "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Devices/IotHubs/{}")
         .errors(ErrorFormat::Arm)
         .api_version()
@@ -1535,6 +1717,10 @@ static ROUTES: [Route; 19] = [
         .errors(ErrorFormat::Arm)
         .api_version()
         .ignore_case(),
+    Route::new("IotHubResource_ListKeysNext", Method::GET, "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Devices/IotHubs/{}/listkeys")
+        .errors(ErrorFormat::Arm)
+        .api_version()
+        .ignore_case(),
     Route::new("IotHubResource_GetKeysForKeyName", Method::POST, "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Devices/IotHubs/{}/IotHubKeys/{}/listkeys")
         .errors(ErrorFormat::Arm)
         .api_version()
@@ -1548,5 +1734,9 @@ static ROUTES: [Route; 19] = [
         .errors(ErrorFormat::Arm)
         .api_version()
         .body(BodyKind::Json)
+        .ignore_case(),
+    Route::new("IotHubResource_GetOperationResult", Method::GET, "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Devices/IotHubs/{}/operationResults/{}")
+        .errors(ErrorFormat::Arm)
+        .api_version()
         .ignore_case(),
 ];
