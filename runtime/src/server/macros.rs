@@ -29,23 +29,15 @@ macro_rules! __service {
                 &$routes
             }
 
-            // A function has room in its frame for each future that it makes, where nothing is optimized: so each has its own.
             fn call(&self, route: usize, incoming: $crate::server::Incoming) -> $crate::server::Handling {
-                $(
-                    fn $method<T: $service>(
-                        service: ::std::sync::Arc<T>,
-                        mut incoming: $crate::server::Incoming,
-                    ) -> $crate::server::Handling {
-                        ::std::boxed::Box::pin(async move {
-                            let request = incoming.read($request::read)?;
-                            let response = $service::$method(&*service, incoming.context(), request).await?;
-                            ::std::result::Result::Ok(incoming.answer(response, $response::write))
-                        })
-                    }
-                )+
-                let service = ::std::clone::Clone::clone(&self.0);
                 match route {
-                    $($index => $method(service, incoming),)+
+                    $($index => $crate::server::handle(
+                        &self.0,
+                        incoming,
+                        $request::read,
+                        <T as $service>::$method,
+                        $response::write,
+                    ),)+
                     _ => $crate::server::no_such_route(),
                 }
             }

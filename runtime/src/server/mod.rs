@@ -10,6 +10,7 @@ mod conditions;
 mod context;
 mod error;
 mod extract;
+mod handle;
 mod ids;
 mod incoming;
 mod links;
@@ -36,6 +37,8 @@ pub use authenticate::{
 };
 pub use context::Context;
 pub use error::{Detail, Problem, ServiceError};
+#[doc(hidden)]
+pub use handle::handle;
 pub use incoming::{At, Incoming};
 pub use operations::{Links, OperationState, Operations, Work};
 pub use pages::{Page, Paginator};
