@@ -8,6 +8,9 @@ const DEPTH: usize = 128;
 /// The longest name that a path repeats, in characters.
 const SHOWN: usize = 100;
 
+/// How many errors are kept where reading goes on after one.
+const MOST: usize = 100;
+
 /// Why a value could not be read: where, what was expected there and what kind of value was found. It never has the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
@@ -62,9 +65,33 @@ pub(super) struct State {
     path: Vec<Step>,
     what: Option<What>,
     depth: usize,
+    /// What reading went on after, in the order of the text.
+    found: Vec<ReadError>,
+    /// After how many errors it goes on.
+    patience: usize,
 }
 
 impl State {
+    /// One in which reading goes on after an error.
+    pub(super) fn patient() -> Self {
+        Self { patience: MOST - 1, ..Self::default() }
+    }
+
+    /// How many errors reading went on after.
+    pub(super) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Keeps what is wrong with a value, which has been read to its end. An error where it was the last that is kept.
+    #[cold]
+    pub(super) fn refuse<E: serde::de::Error>(&mut self, what: What) -> Result<(), E> {
+        if self.found.len() >= self.patience {
+            return Err(self.fail(what));
+        }
+        self.found.push(ReadError { path: Vec::new(), what });
+        Ok(())
+    }
+
     /// Keeps what is wrong. The error that carries it through the format says nothing: it is replaced in the end.
     #[cold]
     pub(super) fn fail<E: serde::de::Error>(&mut self, what: What) -> E {
@@ -90,12 +117,22 @@ impl State {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    pub(super) fn at_name(&mut self, name: impl Into<String>) {
-        self.path.push(Step::Name(name.into()));
+    /// Says where the errors since this count are, and the one that ends the reading, if one does.
+    #[cold]
+    pub(super) fn at(&mut self, count: usize, step: Step, ended: bool) {
+        for error in self.found.iter_mut().skip(count) {
+            error.path.push(step.clone());
+        }
+        if ended {
+            self.path.push(step);
+        }
     }
 
-    pub(super) fn at_index(&mut self, index: usize) {
-        self.path.push(Step::Index(index));
+    /// All errors; the format's own is the one that ended the reading, if one did.
+    pub(super) fn into_errors(mut self, own: Option<&dyn fmt::Display>) -> Vec<ReadError> {
+        let mut found = std::mem::take(&mut self.found);
+        found.extend(own.map(|own| self.into_error(own)));
+        found
     }
 
     /// The error, where the format's own is this.

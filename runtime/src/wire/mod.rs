@@ -10,6 +10,7 @@
 
 mod error;
 mod macros;
+mod names;
 pub(crate) mod put;
 #[cfg(test)]
 mod tests;
