@@ -12,6 +12,7 @@ mod error;
 mod extract;
 mod ids;
 mod incoming;
+mod limits;
 mod links;
 mod macros;
 mod matcher;
@@ -37,6 +38,7 @@ pub use authenticate::{
 pub use context::Context;
 pub use error::{Detail, Problem, ServiceError};
 pub use incoming::{At, Incoming};
+pub use limits::{Checks, Pattern, check};
 pub use operations::{Links, OperationState, Operations, Work};
 pub use pages::{Page, Paginator};
 pub use route::{BodyKind, Route};

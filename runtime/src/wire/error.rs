@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 /// How deep arrays and objects may lie in one another; serde_json has the same bound.
-const DEPTH: usize = 128;
+pub(crate) const DEPTH: usize = 128;
 
 /// The longest name that a path repeats, in characters.
 const SHOWN: usize = 100;
@@ -19,7 +19,7 @@ pub struct ReadError {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Name(String),
     Index(usize),
 }
@@ -41,6 +41,16 @@ impl ReadError {
     /// the outermost value itself. Names that would not be plain to read stand in brackets and quotes: `tags["a b"]`.
     pub fn path(&self) -> String {
         path(&self.path)
+    }
+
+    /// The path of the value that was not read, or is missing.
+    #[cfg(feature = "server")]
+    pub(crate) fn place(&self) -> String {
+        let missing = match self.what {
+            What::Missing(name) => Some(Step::Name(name.to_owned())),
+            _ => None,
+        };
+        path(&missing.into_iter().chain(self.path.iter().cloned()).collect::<Vec<_>>())
     }
 
     /// Whether the text is not well formed, so that its end is no end.
@@ -159,7 +169,8 @@ fn harmless(own: &str) -> &str {
     if repeats.iter().any(|words| own.contains(words)) { UNREADABLE } else { own }
 }
 
-fn path(steps: &[Step]) -> String {
+/// The path of steps from the innermost value on, as text.
+pub(crate) fn path(steps: &[Step]) -> String {
     let mut path = String::new();
     for step in steps.iter().rev() {
         // Writing to a string does not fail.

@@ -64,7 +64,7 @@ impl<'de> Visitor<'de> for Key {
 
 impl Model {
     /// The name of a field on the wire.
-    pub(crate) fn field(&self, index: usize) -> &'static str {
+    pub(super) fn field(&self, index: usize) -> &'static str {
         self.fields.get(index).copied().unwrap_or_default()
     }
 
