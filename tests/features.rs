@@ -18,7 +18,9 @@ fn relative(text: &str, folder: &Path) -> String {
 /// The diagnostics and the code, without what is the same everywhere.
 fn generated(spec: &Path, builder: Builder) -> String {
     let folder = spec.parent().unwrap();
-    let out = empty(&format!("feature-{}", spec.file_stem().unwrap().to_str().unwrap()));
+    // Documents in different folders may have the same name, and their tests run at once.
+    let name = [folder.file_name(), spec.file_stem()].map(|part| part.unwrap().to_str().unwrap()).join("-");
+    let out = empty(&name);
     match builder.spec(spec).out_dir(&out).quiet(true).generate() {
         Err(failure) => {
             assert!(failure.messages().iter().all(|diagnostic| diagnostic.help.is_some()), "{failure}");
