@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, HeaderName};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use tower_service::Service as TowerService;
 
 use super::answer::Answer;
@@ -137,6 +137,14 @@ impl Router {
     #[must_use]
     pub fn body_timeout(self, time: Duration) -> Router {
         self.change(|inner| inner.limits.time = time)
+    }
+
+    /// The operation that a request of this method and target is for: for logs, and for layers around the router.
+    pub fn route_of(&self, method: &Method, target: &Uri) -> Option<&'static Route> {
+        match self.0.matcher.find(method, target.path(), target.query()) {
+            Found::Endpoint { endpoint, .. } => self.0.endpoints.get(endpoint).map(|endpoint| endpoint.route),
+            _ => None,
+        }
     }
 
     /// The clock, in place of the system's.

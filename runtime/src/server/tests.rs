@@ -289,6 +289,13 @@ async fn errors_of_ones_own() {
     assert_eq!((status.as_u16(), body.as_str()), (400, "ArgumentInvalid Some(\"Things_Get\")"));
 }
 
+#[test]
+fn the_operation_of_a_request_is_told() {
+    let id = |method, target: &'static str| router().route_of(&method, &target.parse().unwrap()).map(Route::id);
+    assert_eq!(id(Method::HEAD, "/things/a?x"), Some("Things_Get"));
+    assert_eq!(id(Method::PATCH, "/things/a"), None);
+}
+
 struct NobodyKnown;
 
 impl Authenticator for NobodyKnown {
