@@ -60,6 +60,15 @@ pub enum Outcome {
 }
 
 /// The status of each [`Outcome`].
+///
+/// A service that answers otherwise than the tables here has one of its own:
+///
+/// ```
+/// use specsmith_runtime::StatusTable;
+///
+/// /// Azure's resource provider of IoT Hub takes its time to make, to change and to delete.
+/// const PROVIDER: StatusTable = StatusTable { replace: 201, delete: 202, ..StatusTable::DOCUMENTED };
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusTable {
     /// Of [`Outcome::Create`].
@@ -92,6 +101,13 @@ impl StatusTable {
         refused: 412,
         not_modified: 304,
     };
+
+    /// What IoT Hub answers in fact, where it differs from what is [documented](StatusTable::DOCUMENTED): 200 for what it makes, 204 for
+    /// what it deletes, and 404 for what it was to delete and is not there.
+    ///
+    /// Its registry of devices also refuses to write over a device without a condition (409): see [`Preconditions::is_empty`].
+    pub const IOT_HUB: StatusTable =
+        StatusTable { create: 200, delete: 204, deleted_before: 404, ..StatusTable::DOCUMENTED };
 
     /// The status of an outcome.
     pub fn status(&self, intent: Intent, outcome: Outcome) -> u16 {
@@ -131,6 +147,20 @@ impl Preconditions {
             if_modified_since: time(IF_MODIFIED_SINCE),
             if_unmodified_since: time(IF_UNMODIFIED_SINCE),
         })
+    }
+
+    /// Whether there is no condition at all.
+    ///
+    /// ```
+    /// use specsmith_runtime::{ETag, Preconditions};
+    ///
+    /// let mut preconditions = Preconditions::default();
+    /// assert!(preconditions.is_empty());
+    /// preconditions.if_match.push(ETag::ANY);
+    /// assert!(!preconditions.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        *self == Preconditions::default()
     }
 
     /// What is to be done, in the order of RFC 9110 §13.2.2. `current` is `None` where there is nothing.
@@ -262,51 +292,95 @@ mod tests {
         Preconditions::from_headers(&headers.collect()).unwrap()
     }
 
-    fn status(headers: &[(&'static str, &str)], intent: Intent, current: Option<&str>) -> u16 {
+    fn status(table: &StatusTable, headers: &[(&'static str, &str)], intent: Intent, current: Option<&str>) -> u16 {
         let tag: Option<ETag> = current.map(|tag| tag.parse().unwrap());
         let current = tag.as_ref().map(|tag| Current { etag: Some(tag), modified: None });
-        StatusTable::DOCUMENTED.status(intent, conditions(headers).evaluate(intent, current))
+        table.status(intent, conditions(headers).evaluate(intent, current))
     }
 
-    /// Both tables of the overview of IoT Hub's REST interface, cell by cell.
+    /// What happens, by what is asked for: a row's headers, then PUT of what is not there and of what is, DELETE of the same.
+    type Row = (&'static [(&'static str, &'static str)], [u16; 4]);
+
+    fn check(table: &StatusTable, rows: &[Row]) {
+        let own = "\"xyz\"";
+        let columns =
+            [(Intent::Write, None), (Intent::Write, Some(own)), (Intent::Delete, None), (Intent::Delete, Some(own))];
+        for (headers, expected) in rows {
+            let found = columns.map(|(intent, current)| status(table, headers, intent, current));
+            assert_eq!(found, *expected, "{headers:?}");
+        }
+    }
+
+    /// Both tables of the overview of IoT Hub's REST interface, cell by cell. `If-None-Match` with DELETE is HTTP's.
     #[test]
     fn the_tables_of_the_overview() {
-        let own = "\"xyz\"";
-        // Headers; PUT of what is not there, and of what is; DELETE of the same.
-        type Row = (&'static [(&'static str, &'static str)], [u16; 4]);
-        let rows: [Row; 8] = [
-            (&[], [201, 200, 204, 200]),
-            (&[("if-match", "")], [201, 200, 204, 200]),
-            (&[("if-match", "\"\"")], [201, 200, 204, 200]),
-            (&[("if-match", "*")], [412, 200, 204, 200]),
-            (&[("if-match", "\"*\"")], [412, 200, 204, 200]),
-            (&[("if-match", "\"xyz\"")], [412, 200, 204, 200]),
-            (&[("if-match", "\"abc\"")], [412, 412, 204, 412]),
-            (&[("if-match", "xyz")], [412, 200, 204, 200]),
-        ];
-        for (headers, expected) in rows {
-            let found = [
-                (Intent::Write, None),
-                (Intent::Write, Some(own)),
-                (Intent::Delete, None),
-                (Intent::Delete, Some(own)),
-            ]
-            .map(|(intent, current)| status(headers, intent, current));
-            assert_eq!(found, expected, "{headers:?}");
+        check(
+            &StatusTable::DOCUMENTED,
+            &[
+                (&[], [201, 200, 204, 200]),
+                (&[("if-match", "")], [201, 200, 204, 200]),
+                (&[("if-match", "\"\"")], [201, 200, 204, 200]),
+                (&[("if-match", "*")], [412, 200, 204, 200]),
+                (&[("if-match", "\"*\"")], [412, 200, 204, 200]),
+                (&[("if-match", "\"xyz\"")], [412, 200, 204, 200]),
+                (&[("if-match", "xyz")], [412, 200, 204, 200]),
+                (&[("if-match", "\"abc\"")], [412, 412, 204, 412]),
+                (&[("if-none-match", "*")], [201, 412, 204, 412]),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_iot_hub_answers() {
+        check(
+            &StatusTable::IOT_HUB,
+            &[
+                (&[], [200, 200, 404, 204]),
+                (&[("if-match", "")], [200, 200, 404, 204]),
+                (&[("if-match", "\"\"")], [200, 200, 404, 204]),
+                (&[("if-match", "*")], [412, 200, 404, 204]),
+                (&[("if-match", "\"*\"")], [412, 200, 404, 204]),
+                (&[("if-match", "\"xyz\"")], [412, 200, 404, 204]),
+                (&[("if-match", "xyz")], [412, 200, 404, 204]),
+                (&[("if-match", "\"abc\"")], [412, 412, 404, 412]),
+                (&[("if-none-match", "*")], [200, 412, 404, 412]),
+            ],
+        );
+    }
+
+    #[test]
+    fn every_cell_of_both_tables() {
+        for (outcome, intent, documented, in_fact) in [
+            (Outcome::Create, Intent::Write, 201, 200),
+            (Outcome::Replace, Intent::Write, 200, 200),
+            (Outcome::Delete, Intent::Delete, 200, 204),
+            (Outcome::Read, Intent::Read, 200, 200),
+            (Outcome::Missing, Intent::Read, 404, 404),
+            (Outcome::Missing, Intent::Delete, 204, 404),
+            (Outcome::Refused, Intent::Read, 412, 412),
+            (Outcome::Refused, Intent::Write, 412, 412),
+            (Outcome::Refused, Intent::Delete, 412, 412),
+            (Outcome::NotModified, Intent::Read, 304, 304),
+        ] {
+            let tables = [StatusTable::DOCUMENTED, StatusTable::IOT_HUB];
+            assert_eq!(
+                tables.map(|table| table.status(intent, outcome)),
+                [documented, in_fact],
+                "{outcome:?} {intent:?}"
+            );
         }
-        let none = &[("if-none-match", "*")];
-        assert_eq!([status(none, Intent::Write, None), status(none, Intent::Write, Some(own))], [201, 412]);
     }
 
     #[test]
     fn reading_as_http_has_it() {
-        let read = |headers: &[(&'static str, &str)]| status(headers, Intent::Read, Some("\"xyz\""));
+        let read =
+            |headers: &[(&'static str, &str)]| status(&StatusTable::DOCUMENTED, headers, Intent::Read, Some("\"xyz\""));
         assert_eq!(read(&[("if-none-match", "\"xyz\"")]), 304);
         assert_eq!(read(&[("if-none-match", "W/\"xyz\"")]), 304, "weak comparison");
         assert_eq!(read(&[("if-none-match", "\"a,b\", \"xyz\"")]), 304);
         assert_eq!(read(&[("if-none-match", "\"abc\"")]), 200);
         assert_eq!(read(&[("if-match", "W/\"xyz\"")]), 412, "strong comparison");
-        assert_eq!(status(&[], Intent::Read, None), 404);
+        assert_eq!(status(&StatusTable::DOCUMENTED, &[], Intent::Read, None), 404);
     }
 
     #[test]

@@ -79,6 +79,13 @@ impl SasKey {
         }
     }
 
+    /// The key of nobody, so that refusing whom one does not know takes as long as refusing others. Everybody knows it: what it signs is
+    /// never to be let through.
+    #[cfg(feature = "server")]
+    pub(crate) fn of_nobody() -> SasKey {
+        SasKey { hashes: Arc::new(Hashes::new(&[0])) }
+    }
+
     /// A key as the service writes it, in base64 with padding (RFC 4648 §4).
     ///
     /// # Errors

@@ -125,7 +125,9 @@ pub enum Signer<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// It is no token. [`verify`] does not say this; it is for who reads the token.
+    /// There is no token. [`verify`] does not say this, nor the next; they are for who reads the token.
+    Missing,
+    /// It is no token.
     Malformed,
     /// There is no such policy or device, or it is not the one that the token names.
     UnknownSigner,
@@ -410,7 +412,7 @@ mod tests {
     #[test]
     fn a_client_learns_nothing_from_a_refusal() {
         use Refusal::*;
-        let texts = [Malformed, UnknownSigner, WrongSignature, Expired, OutOfScope, NotAllowed]
+        let texts = [Missing, Malformed, UnknownSigner, WrongSignature, Expired, OutOfScope, NotAllowed]
             .map(|refusal| refusal.to_string());
         assert!(texts.iter().all(|text| *text == texts[0]));
     }

@@ -114,6 +114,26 @@ impl ServiceError {
         self.0.code.as_deref()
     }
 
+    /// The code, or the one that a service with this form of errors has for the status.
+    pub(super) fn code_in(&self, format: ErrorFormat) -> &str {
+        self.code().unwrap_or_else(|| code(format, self.status()))
+    }
+
+    /// The same for another request. What it comes from was for the logs, and has been told.
+    pub(super) fn again(&self) -> ServiceError {
+        let Inner { status, code, message, details, headers, breaks, .. } = &*self.0;
+        let (code, message, details, headers) = (code.clone(), message.clone(), details.clone(), headers.clone());
+        ServiceError(Box::new(Inner {
+            status: *status,
+            code,
+            message,
+            details,
+            headers,
+            source: None,
+            breaks: *breaks,
+        }))
+    }
+
     /// The message for the client.
     pub fn message(&self) -> &str {
         &self.0.message
@@ -176,7 +196,7 @@ pub struct Problem<'a> {
 impl Problem<'_> {
     /// The code: the error's own, or what the service says for its status.
     pub fn code(&self) -> &str {
-        self.error.code().unwrap_or_else(|| code(self.format, self.error.status()))
+        self.error.code_in(self.format)
     }
 
     /// The answer in the service's own form.

@@ -6,17 +6,23 @@
 
 mod answer;
 mod authenticate;
+mod conditions;
 mod context;
 mod error;
 mod extract;
 mod ids;
 mod incoming;
+mod links;
 mod macros;
 mod matcher;
 mod negotiate;
+mod operations;
+mod pages;
 mod receive;
 mod route;
 mod router;
+#[cfg(test)]
+mod testing;
 
 use std::future::{Ready, ready};
 
@@ -25,10 +31,14 @@ use http::StatusCode;
 use crate::transport::BoxFuture;
 
 pub use answer::Answer;
-pub use authenticate::{Authenticator, Caller};
+pub use authenticate::{
+    Authenticator, BearerAuthenticator, Caller, FixedTokens, Keys, PolicyKeys, SasAuthenticator, Tokens,
+};
 pub use context::Context;
 pub use error::{Detail, Problem, ServiceError};
 pub use incoming::{At, Incoming};
+pub use operations::{Links, OperationState, Operations, Work};
+pub use pages::{Page, Paginator};
 pub use route::{BodyKind, Route};
 pub use router::Router;
 
