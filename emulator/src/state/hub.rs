@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use iothub::runtime::credential::{Rights, SasKey};
 use iothub::runtime::server::ServiceError;
+use iothub::runtime::{ParseError, Secret};
 
 use super::device::Device;
 use crate::clock::HubClock;
@@ -22,6 +24,8 @@ pub(crate) struct Hub {
     pub(crate) clock: HubClock,
     store: Store,
     state: RwLock<HubState>,
+    /// Whether it has been deleted: whoever still has it changes nothing that is kept.
+    is_deleted: AtomicBool,
 }
 
 /// What is in a hub.
@@ -40,8 +44,23 @@ pub(crate) struct Policy {
     pub(crate) name: String,
     /// The primary and the secondary key.
     pub(crate) keys: [SasKey; 2],
+    /// The same in Base64.
+    pub(crate) texts: [Secret; 2],
     /// What it allows.
     pub(crate) rights: Rights,
+}
+
+impl Policy {
+    /// A policy with these keys.
+    ///
+    /// # Errors
+    ///
+    /// Where a key is none.
+    pub(crate) fn new(name: impl Into<String>, texts: [Secret; 2], rights: Rights) -> Result<Policy, ParseError> {
+        let [primary, secondary] = &texts;
+        let keys = [SasKey::from_base64(primary.expose())?, SasKey::from_base64(secondary.expose())?];
+        Ok(Policy { name: name.into(), keys, texts, rights })
+    }
 }
 
 /// What came of a change, once it is written.
@@ -73,7 +92,14 @@ impl Hub {
         store: Store,
         state: HubState,
     ) -> Hub {
-        Hub { name: name.into(), host: host.into(), clock, store, state: RwLock::new(state) }
+        Hub {
+            name: name.into(),
+            host: host.into(),
+            clock,
+            store,
+            state: RwLock::new(state),
+            is_deleted: AtomicBool::new(false),
+        }
     }
 
     /// Looks at what is in the hub. Not to be held while waiting.
@@ -94,12 +120,30 @@ impl Hub {
         let mut changes = Changes::default();
         let value = change(&mut state, &mut changes)?;
         // Under the lock: the order of changes is the order in which they are written.
-        Ok(Pending { value, written: self.store.write(changes) })
+        let written = match self.is_deleted.load(Ordering::Relaxed) {
+            true => Written::nothing(),
+            false => self.store.write(changes),
+        };
+        Ok(Pending { value, written })
+    }
+
+    /// Removes all that is kept of the hub. Nothing is kept of it any more.
+    pub(super) fn delete(&self) -> Pending<()> {
+        let _state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        self.is_deleted.store(true, Ordering::Relaxed);
+        let mut changes = Changes::default();
+        changes.remove_all(self.prefix());
+        Pending { value: (), written: self.store.write(changes) }
+    }
+
+    /// What the keys of all its records begin with.
+    pub(super) fn prefix(&self) -> String {
+        format!("hub/{}/", self.name.to_ascii_lowercase())
     }
 
     /// The key of a record of this hub in the store.
     pub(crate) fn key(&self, kind: &str, id: &str) -> String {
-        format!("hub/{}/{kind}/{id}", self.name.to_ascii_lowercase())
+        format!("{}{kind}/{id}", self.prefix())
     }
 }
 

@@ -6,16 +6,21 @@
 
 mod device;
 mod hub;
+mod load;
+mod outside;
 mod twin;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub(crate) use device::{Credentials, Device, time_or_never};
 pub(crate) use hub::{Hub, HubState, Pending, Policy};
+pub(crate) use load::{Loaded, load, policy_changes};
 pub(crate) use twin::{Change, Part, Twin};
 
 use crate::clock::HubClock;
+use crate::config::Config;
 use crate::store::Store;
 
 /// What is the same for all hubs.
@@ -25,6 +30,8 @@ pub(crate) struct World {
     pub(crate) clock: HubClock,
     /// Where things are kept.
     pub(crate) store: Store,
+    /// How it behaves.
+    pub(crate) config: Config,
     /// By their names in small letters.
     hubs: RwLock<BTreeMap<String, Arc<Hub>>>,
     /// The name of the hub that requests without a known host name are for.
@@ -33,8 +40,8 @@ pub(crate) struct World {
 
 impl World {
     /// A world with no hub yet. Requests to addresses and unknown hosts will be for the hub called `main`.
-    pub(crate) fn new(clock: HubClock, store: Store, main: impl Into<String>) -> World {
-        World { clock, store, hubs: RwLock::default(), main: main.into().to_ascii_lowercase() }
+    pub(crate) fn new(clock: HubClock, store: Store, config: Config, main: impl Into<String>) -> World {
+        World { clock, store, config, hubs: RwLock::default(), main: main.into().to_ascii_lowercase() }
     }
 
     /// Adds a hub, in place of another of its name.
