@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use super::ids::RequestIds;
 use super::incoming::{Incoming, Payload};
 use super::matcher::{Captures, Found, Matcher};
 use super::route::{BodyKind, Route};
-use super::{Handling, Service, negotiate, receive};
+use super::{Service, negotiate, receive};
 use crate::body::Body;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{BoxError, ErrorFormat};
@@ -216,7 +217,7 @@ enum Target<'a> {
 fn respond(router: Arc<Inner>, parts: Parts, body: Body) -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
     Box::pin(async move {
         let mut asked = router.asked(&parts);
-        let outcome = router.handle(parts, body, &mut asked).await;
+        let outcome = caught(router.handle(parts, body, &mut asked)).await;
         Ok(router.finish(outcome, asked))
     })
 }
@@ -254,7 +255,7 @@ impl Inner {
         let payload = self.payload(endpoint.route, &parts, body).await?;
         let context = Context::new(parts, endpoint.route, asked.request_id.clone(), caller);
         let incoming = Incoming::new(context, captures, payload, json);
-        let answer = caught(|| endpoint.service.call(endpoint.index, incoming)).await?;
+        let answer = endpoint.service.call(endpoint.index, incoming).await?;
         sendable(answer, endpoint.route)
     }
 
@@ -352,13 +353,15 @@ fn no_content(allow: Option<HeaderValue>) -> Response<Body> {
     response
 }
 
-/// What a handler answers, or an error if it panics.
-async fn caught(call: impl FnOnce() -> Handling) -> Result<Answer, ServiceError> {
-    let panicked = |_| ServiceError::plain(StatusCode::INTERNAL_SERVER_ERROR, "The operation failed.");
-    let mut handling = catch_unwind(AssertUnwindSafe(call)).map_err(panicked)?;
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(cx))) {
+/// What comes of a future, or an error if it panics.
+async fn caught<T>(work: impl Future<Output = Result<T, ServiceError>>) -> Result<T, ServiceError> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
         Ok(poll) => poll,
-        Err(panic) => Poll::Ready(Err(panicked(panic))),
+        Err(_) => {
+            let message = "The operation failed.";
+            Poll::Ready(Err(ServiceError::plain(StatusCode::INTERNAL_SERVER_ERROR, message)))
+        }
     })
     .await
 }
