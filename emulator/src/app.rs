@@ -7,12 +7,6 @@ use std::time::Instant;
 
 use http::request::Parts;
 use http::{Request, Response};
-use iothub::device::server::{HttpRuntime, HttpRuntimeServer, ServiceMessages, ServiceMessagesServer};
-use iothub::hub::server::{
-    DeviceApi, DeviceApiServer, DeviceTwinApi, DeviceTwinApiServer, ImportExport, ImportExportServer, JobApi,
-    JobApiServer,
-};
-use iothub::management::server::{IotHubResource, IotHubResourceServer};
 use iothub::runtime::server::Router;
 use iothub::runtime::transport::BoxFuture;
 use iothub::runtime::{Body, Secret};
@@ -21,7 +15,7 @@ use tower_service::Service;
 
 use crate::admin::{self, Admin};
 use crate::faults::{Cut, Gate, Outcome, torn};
-use crate::io_clock::IoClock;
+use crate::services;
 use crate::state::World;
 
 /// The emulator as a [`tower_service::Service`] of HTTP, over any body: for a server of one's own, or without one.
@@ -33,7 +27,6 @@ use crate::state::World;
 pub struct App(Arc<Inner>);
 
 struct Inner {
-    world: Arc<World>,
     router: Router,
     gate: Arc<Gate>,
     streams: watch::Sender<bool>,
@@ -61,36 +54,15 @@ impl fmt::Display for ConnectionCut {
 
 impl std::error::Error for ConnectionCut {}
 
-/// Operations that nobody has written yet.
-#[derive(Clone, Copy, Debug)]
-struct Unwritten;
-
-impl DeviceApi for Unwritten {}
-impl DeviceTwinApi for Unwritten {}
-impl HttpRuntime for Unwritten {}
-impl ImportExport for Unwritten {}
-impl IotHubResource for Unwritten {}
-impl JobApi for Unwritten {}
-impl ServiceMessages for Unwritten {}
-
 impl App {
     /// The service over these hubs.
     pub(crate) fn new(world: Arc<World>, gate: Arc<Gate>, admin_token: Option<Secret>) -> App {
         let (streams, _) = watch::channel(false);
         let admin = Admin::new(world.clone(), gate.clone(), streams.subscribe());
-        // The form of errors of the first is that of paths that nobody knows.
-        let router = Router::new()
-            .clock(Arc::new(IoClock(world.clock.clone())))
-            .add(DeviceApiServer::new(Unwritten))
-            .add(DeviceTwinApiServer::new(Unwritten))
-            .add(HttpRuntimeServer::new(Unwritten))
-            .add(ImportExportServer::new(Unwritten))
-            .add(JobApiServer::new(Unwritten))
-            .add(ServiceMessagesServer::new(Unwritten))
-            .add(IotHubResourceServer::new(Unwritten))
+        let router = services::router(&world)
             .add(admin::Health)
             .add_authenticated(admin, Arc::new(admin::Access::new(world.clone(), admin_token)));
-        App(Arc::new(Inner { world, router, gate, streams }))
+        App(Arc::new(Inner { router, gate, streams }))
     }
 
     /// Ends the streams that have no end of their own.
@@ -102,7 +74,7 @@ impl App {
 impl Inner {
     async fn answer(&self, parts: Parts, body: Body) -> Result<Response<Body>, ConnectionCut> {
         let route = self.router.route_of(&parts.method, &parts.uri);
-        if route.is_some_and(|route| admin::is_admin(route)) {
+        if route.is_some_and(admin::is_admin) {
             return Ok(self.route(parts, body).await);
         }
         match self.gate.pass(&parts, route).await {

@@ -8,11 +8,12 @@ use std::time::Duration;
 use iothub::runtime::Secret;
 
 use crate::app::App;
-use crate::config::{Config, Profile};
+use crate::config::Config;
 use crate::emulator::{Emulator, Parts};
 use crate::faults::{Gate, Throttle};
-use crate::keys;
 use crate::listen::{Limits, Listener};
+use crate::profile::Profile;
+use crate::random;
 use crate::setup::{self, GivenKey, Main, OWNER};
 use crate::tls::Tls;
 
@@ -26,7 +27,6 @@ pub struct Builder {
     tls: Option<Tls>,
     host_name: String,
     keys: Vec<GivenKey>,
-    arm_token: Option<Secret>,
     admin_token: Option<Secret>,
     data_dir: Option<PathBuf>,
     throttle: Option<f64>,
@@ -42,7 +42,6 @@ impl Builder {
             tls: None,
             host_name: "emulator.localhost".to_owned(),
             keys: Vec::new(),
-            arm_token: None,
             admin_token: None,
             data_dir: None,
             throttle: None,
@@ -98,7 +97,7 @@ impl Builder {
 
     /// The bearer token of the resource provider, made unless it is said.
     pub fn arm_token(mut self, token: impl Into<Secret>) -> Builder {
-        self.arm_token = Some(token.into());
+        self.config.arm_token = Some(token.into());
         self
     }
 
@@ -161,7 +160,7 @@ impl Builder {
     /// # Errors
     ///
     /// Where the data cannot be read, a key or a certificate cannot be used, or the port is taken.
-    pub async fn start(self) -> Result<Emulator, StartError> {
+    pub async fn start(mut self) -> Result<Emulator, StartError> {
         check_host_name(&self.host_name)?;
         let identity = match &self.tls {
             Some(tls) => Some(tls.identity(&self.host_name).map_err(StartError::new)?),
@@ -175,10 +174,10 @@ impl Builder {
                 Some(bound.map_err(|error| StartError::new(format!("cannot listen to {address}: {error}")))?)
             }
         };
-        let arm_token = match self.arm_token {
-            Some(token) => token,
-            None => keys::token().map_err(|error| StartError::new(format!("no token could be made: {error}")))?,
-        };
+        if self.config.arm_token.is_none() {
+            let token = random::token().map_err(|error| StartError::new(format!("no token could be made: {error}")))?;
+            self.config.arm_token = Some(token);
+        }
         let policy = self.keys.first().map_or(OWNER, |key| key.policy.as_str()).to_owned();
         let main = Main { host: &self.host_name, keys: &self.keys };
         let world = Arc::new(setup::world(self.data_dir.as_deref(), self.config, main).await?);
@@ -186,7 +185,7 @@ impl Builder {
         let gate = Arc::new(gate);
         let app = App::new(world.clone(), gate.clone(), self.admin_token);
         let (certificate, host_name) = (trust, self.host_name);
-        Ok(Emulator::run(Parts { world, gate, app, listener, certificate, policy, arm_token, host_name }))
+        Ok(Emulator::run(Parts { world, gate, app, listener, certificate, policy, host_name }))
     }
 }
 

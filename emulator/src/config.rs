@@ -1,51 +1,50 @@
-//! How the emulator behaves.
+//! What the services need to know of how the emulator was started.
 
-use std::str::FromStr;
 use std::time::Duration;
 
-/// Whose status codes the emulator answers, where the service's documentation and the service differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Profile {
-    /// As the service does; its clients take nothing else.
-    #[default]
-    Service,
-    /// As its documentation says.
-    Documented,
-}
+use iothub::runtime::Secret;
 
-impl FromStr for Profile {
-    type Err = String;
+use crate::profile::Profile;
 
-    fn from_str(text: &str) -> Result<Profile, String> {
-        match text {
-            "service" => Ok(Profile::Service),
-            "documented" => Ok(Profile::Documented),
-            _ => Err("expected service or documented".to_owned()),
-        }
-    }
-}
-
-/// What is the same for all hubs, from the start to the end.
+/// How the emulator was started.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// Whose status codes are answered.
+    /// Which of two ways of answering.
     pub(crate) profile: Profile,
-    /// How long operations of the resource provider take.
-    pub(crate) lro_delay: Duration,
-    /// The most items of a page, where neither the service nor the request has fewer.
+    /// How many items a page of a list or of a query's result has, unless the caller asks for fewer.
     pub(crate) page_size: usize,
-    /// The subscription that the main hub is in.
+    /// How long an asynchronous operation of the resource provider takes.
+    pub(crate) lro_delay: Duration,
+    /// The one token that the resource provider takes; without it, it takes any.
+    pub(crate) arm_token: Option<Secret>,
+    /// The subscription of the hubs that the emulator starts with.
     pub(crate) subscription: String,
+    /// How much there may be.
+    pub(crate) limits: Limits,
+}
+
+/// How much there may be, as the service has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// The most devices of a hub.
+    pub(crate) devices: usize,
 }
 
 impl Default for Config {
     fn default() -> Config {
         Config {
             profile: Profile::Service,
+            page_size: 100,
             lro_delay: Duration::from_secs(1),
-            page_size: 1_000,
+            arm_token: None,
             subscription: "00000000-0000-0000-0000-000000000000".to_owned(),
+            limits: Limits::default(),
         }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { devices: 1_000_000 }
     }
 }

@@ -44,7 +44,6 @@ pub struct Emulator {
     app: App,
     gate: Arc<Gate>,
     certificate: Option<String>,
-    arm_token: Secret,
     host_name: String,
     stop: watch::Sender<bool>,
     server: Option<JoinHandle<()>>,
@@ -57,7 +56,7 @@ impl Emulator {
     }
 
     pub(crate) fn run(parts: Parts) -> Emulator {
-        let Parts { world, gate, app, listener, certificate, policy, arm_token, host_name } = parts;
+        let Parts { world, gate, app, listener, certificate, policy, host_name } = parts;
         let (stop, mut stopped) = watch::channel(false);
         let address = Address { socket: listener.as_ref().map(Listener::address), is_tls: certificate.is_some() };
         let server = listener.map(|listener| {
@@ -68,7 +67,7 @@ impl Emulator {
             tokio::spawn(listener.serve(app.clone(), stopped))
         });
         let main = HubHandle::main(world, address, policy);
-        Emulator { main, app, gate, certificate, arm_token, host_name, stop, server }
+        Emulator { main, app, gate, certificate, host_name, stop, server }
     }
 
     /// Where it listens, if it does.
@@ -89,7 +88,8 @@ impl Emulator {
 
     /// The bearer token of the resource provider.
     pub fn arm_token(&self) -> &str {
-        self.arm_token.expose()
+        // There is always one.
+        self.main.world().config.arm_token.as_ref().map_or("", Secret::expose)
     }
 
     /// The subscription that the hub is in.
@@ -171,7 +171,6 @@ pub(crate) struct Parts {
     pub(crate) listener: Option<Listener>,
     pub(crate) certificate: Option<String>,
     pub(crate) policy: String,
-    pub(crate) arm_token: Secret,
     pub(crate) host_name: String,
 }
 

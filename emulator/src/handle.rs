@@ -110,7 +110,7 @@ impl HubHandle {
         let device = self.hub().ok()?.read().devices.get(id)?.clone();
         let proof = match &device.credentials {
             Credentials::Keys([primary, _]) => format!("SharedAccessKey={primary}"),
-            Credentials::Thumbprints(_) => "x509=true".to_owned(),
+            Credentials::Thumbprints(_) | Credentials::Authority => "x509=true".to_owned(),
         };
         Some(format!("HostName={host};DeviceId={id};{proof}{emulator}"))
     }

@@ -9,7 +9,7 @@ use iothub::runtime::credential::{Rights, SasKey};
 use crate::builder::StartError;
 use crate::clock::HubClock;
 use crate::config::Config;
-use crate::keys;
+use crate::random;
 use crate::state::{Hub, HubState, Loaded, Policy, World, load, policy_changes};
 use crate::store::{Records, Store};
 
@@ -61,7 +61,7 @@ pub(crate) async fn world(folder: Option<&Path>, config: Config, main: Main<'_>)
         }
     };
     let clock = HubClock::new();
-    let world = World::new(clock.clone(), store.clone(), config, main.name());
+    let world = World::new(clock.clone(), store.clone(), main.name()).with_config(config);
     let mut own = None;
     for Loaded { name, host, state } in loaded {
         match name.eq_ignore_ascii_case(main.name()) {
@@ -101,7 +101,7 @@ fn made_policies() -> Result<Vec<Policy>, StartError> {
 }
 
 fn made(name: &str, rights: Rights) -> Result<Policy, StartError> {
-    let keys = keys::key().and_then(|primary| Ok([primary, keys::key()?]));
+    let keys = random::key().and_then(|primary| Ok([primary, random::key()?].map(|key| Secret::from(&*key))));
     let keys = keys.map_err(|error| StartError::new(format!("no key could be made: {error}")))?;
     Policy::new(name, keys, rights).map_err(|error| StartError::new(error.to_string()))
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use iothub::runtime::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::device::Device;
 use super::hub::{HubState, Policy};
 use crate::store::{Changes, Records};
 
@@ -86,21 +85,14 @@ fn load_hub(hub: &str, records: Vec<(String, Vec<u8>)>) -> Result<Loaded, String
     }
 }
 
-/// Puts one record where it belongs. Each kind has its line here.
+/// Puts one record where it belongs.
 fn load_record(state: &mut HubState, kind: &str, id: &str, value: &[u8]) -> Result<(), String> {
     match kind {
         "policies" => {
             let records: Vec<PolicyRecord> = parse(value)?;
             state.policies = records.into_iter().map(policy).collect::<Result<_, _>>()?;
         }
-        "device" => {
-            let device: Device = parse(value)?;
-            if *device.id != *id {
-                return Err("it is another device's".to_owned());
-            }
-            state.devices.insert(device.id.clone(), device.into());
-        }
-        _ => return Err("its kind is not known".to_owned()),
+        kind => state.load(kind, id, value)?,
     }
     Ok(())
 }
@@ -175,7 +167,7 @@ mod tests {
         for (key, value, said) in [
             ("format", "2", "another version"),
             ("other", "", "\"other\" is of no known kind"),
-            ("hub/a/else/x", "{}", "\"hub/a/else/x\" is damaged: its kind is not known"),
+            ("hub/a/else/x", "{}", "\"hub/a/else/x\" is damaged: there is no such kind of record"),
             ("hub/a/device/d", "{", "\"hub/a/device/d\" is damaged: no such JSON at column 1"),
             ("hub/a/policies/", "[]", "hub a lacks a record"),
             ("hub/a/hub/", r#"{"name":"b","host":"h"}"#, "hub a lacks a record"),

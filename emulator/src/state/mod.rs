@@ -8,15 +8,18 @@ mod device;
 mod hub;
 mod load;
 mod outside;
+pub(crate) mod queue;
+mod registry;
 mod twin;
 mod whole;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-pub(crate) use device::{Credentials, Device, time_or_never};
+pub(crate) use device::{Credentials, Device, is_id, time_or_never};
 pub(crate) use hub::{Hub, HubState, Pending, Policy};
 pub(crate) use load::{Loaded, load, policy_changes};
+pub(crate) use registry::{Action, Given, Identity, Import, Live, Registry};
 pub(crate) use twin::{Change, Part, Twin};
 
 use crate::clock::HubClock;
@@ -30,7 +33,7 @@ pub(crate) struct World {
     pub(crate) clock: HubClock,
     /// Where things are kept.
     pub(crate) store: Store,
-    /// How it behaves.
+    /// How the emulator was started.
     pub(crate) config: Config,
     /// By their names in small letters.
     hubs: RwLock<BTreeMap<String, Arc<Hub>>>,
@@ -40,8 +43,16 @@ pub(crate) struct World {
 
 impl World {
     /// A world with no hub yet. Requests to addresses and unknown hosts will be for the hub called `main`.
-    pub(crate) fn new(clock: HubClock, store: Store, config: Config, main: impl Into<String>) -> World {
+    pub(crate) fn new(clock: HubClock, store: Store, main: impl Into<String>) -> World {
+        let config = Config::default();
         World { clock, store, config, hubs: RwLock::default(), main: main.into().to_ascii_lowercase() }
+    }
+
+    /// The same, started otherwise.
+    #[must_use]
+    pub(crate) fn with_config(mut self, config: Config) -> World {
+        self.config = config;
+        self
     }
 
     /// Adds a hub, in place of another of its name.
