@@ -71,7 +71,7 @@ fn generate_prints_a_summary_and_check_agrees() {
     let (code, out, err) = folder.run(&["generate"]);
     assert_eq!((code, err.as_str()), (0, ""));
     assert!(
-        out.starts_with("generated: 1 document, 0 overlays, 1 operation, 1 model; 7 files (7 written) in "),
+        out.starts_with("generated: 1 document, 0 overlays, 1 operation, 1 model; 9 files (9 written) in "),
         "{out}"
     );
     assert_eq!(folder.run(&["check"]), (0, String::new(), String::new()));

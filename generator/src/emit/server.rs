@@ -12,6 +12,7 @@ pub(crate) use self::response::{body_type, header_type};
 use super::types::Imports;
 use super::{Form, HEADER, RUNTIME, docs};
 use crate::ir::{Client, Crate, Handler, Operation, Service};
+use crate::naming::Ident;
 use crate::render::{Code, inline_code, line};
 
 /// `server/mod.rs` of a client, or what stands in its place in a module.
@@ -71,6 +72,14 @@ pub(super) fn file(ir: &Crate, client: &Client, service: &Service, form: Form) -
     format!("{}{}", writer.head(), body.finish())
 }
 
+/// Clippy thinks that a method of such a name makes `Self`, or takes it by value.
+fn allow_name(code: &mut Code, name: &Ident) {
+    let bare = name.bare();
+    if bare == "new" || ["from", "into"].contains(&bare.split('_').next().unwrap_or_default()) {
+        line!(code, "#[allow(clippy::wrong_self_convention)]");
+    }
+}
+
 /// A trait's operations.
 fn operations<'a>(client: &'a Client, service: &'a Service) -> impl Iterator<Item = (&'a Handler, &'a Operation)> {
     service.handlers.iter().filter_map(|handler| Some((handler, client.operation(handler.operation)?)))
@@ -126,6 +135,7 @@ impl Writer<'_> {
             for (index, (handler, operation)) in operations(self.client, self.service).enumerate() {
                 code.gap();
                 docs::operation(code, operation);
+                allow_name(code, &handler.method);
                 let arguments = ["&self", "cx: &Context", &format!("request: {}", handler.request)].map(str::to_owned);
                 let answers = format!("impl Future<Output = Result<{}, ServiceError>> + Send", handler.response);
                 code.list(&format!("fn {}(", handler.method), &arguments, &format!(") -> {answers} {{"));

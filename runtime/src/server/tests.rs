@@ -73,7 +73,7 @@ impl Service for Things {
                 let text = incoming.read(Incoming::optional_text)?;
                 Ok(incoming.answer(text, |text, answer| answer.text(format!("{text:?}"))))
             }),
-            6 => Box::pin(not_implemented(&ROUTES[6])),
+            6 => Box::pin(async move { not_implemented(&ROUTES[6], incoming.context(), ()).await }),
             _ => no_such_route(),
         }
     }

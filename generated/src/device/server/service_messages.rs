@@ -144,7 +144,12 @@ impl ReceiveFeedbackOk {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: Body) -> Self {
-        Self { body, etag: None, iothub_enqueuedtime: None, content_type: None }
+        Self {
+            body,
+            etag: None,
+            iothub_enqueuedtime: None,
+            content_type: None,
+        }
     }
 
     /// The same with this [`etag`](Self::etag).

@@ -240,7 +240,10 @@ impl QueryJobsOk {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: Vec<models::Job>) -> Self {
-        Self { body, continuation: None }
+        Self {
+            body,
+            continuation: None,
+        }
     }
 
     /// The same with this [`continuation`](Self::continuation).

@@ -501,7 +501,11 @@ impl CreateOrUpdateCreated {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: models::IotHubDescription) -> Self {
-        Self { body, azure_async_operation: None, retry_after: None }
+        Self {
+            body,
+            azure_async_operation: None,
+            retry_after: None,
+        }
     }
 
     /// The same with this [`azure_async_operation`](Self::azure_async_operation).
@@ -616,7 +620,12 @@ impl DeleteAccepted {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: Nullable<models::IotHubDescription>) -> Self {
-        Self { body, azure_async_operation: None, location: None, retry_after: None }
+        Self {
+            body,
+            azure_async_operation: None,
+            location: None,
+            retry_after: None,
+        }
     }
 
     /// The same with this [`azure_async_operation`](Self::azure_async_operation).
@@ -1633,7 +1642,10 @@ impl GetOperationResultOk {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: Value) -> Self {
-        Self { body, retry_after: None }
+        Self {
+            body,
+            retry_after: None,
+        }
     }
 
     /// The same with this [`retry_after`](Self::retry_after).
