@@ -3,6 +3,7 @@
 mod clock;
 mod config;
 mod errors;
+mod fault;
 mod profile;
 mod random;
 mod services;

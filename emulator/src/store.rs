@@ -22,6 +22,8 @@ const GROUP: usize = 1_000;
 enum Change {
     Put(String, Vec<u8>),
     Remove(String),
+    /// All whose keys are below this one.
+    RemoveBelow(String),
 }
 
 /// Changes that belong together.
@@ -37,6 +39,11 @@ impl Changes {
     /// Removes a record.
     pub(crate) fn remove(&mut self, key: impl Into<String>) {
         self.0.push(Change::Remove(key.into()));
+    }
+
+    /// Removes all records whose keys begin with this and a slash.
+    pub(crate) fn remove_below(&mut self, folder: impl Into<String>) {
+        self.0.push(Change::RemoveBelow(folder.into()));
     }
 
     /// Whether there are none.
@@ -162,6 +169,11 @@ fn commit<'a>(database: &Database, group: impl Iterator<Item = &'a Changes>) -> 
             match change {
                 Change::Put(key, value) => drop(table.insert(key.as_str(), value.as_slice())?),
                 Change::Remove(key) => drop(table.remove(key.as_str())?),
+                Change::RemoveBelow(folder) => {
+                    // The character behind the slash is the zero.
+                    let (first, end) = (format!("{folder}/"), format!("{folder}0"));
+                    table.retain_in(first.as_str()..end.as_str(), |_, _| false)?;
+                }
             }
         }
     }

@@ -6,15 +6,19 @@
 
 mod device;
 mod hub;
+mod policy;
+pub(crate) mod provider;
 pub(crate) mod queue;
 mod registry;
+pub(crate) mod resource;
 mod twin;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub(crate) use device::{Credentials, Device, is_id, time_or_never};
-pub(crate) use hub::{Hub, HubState, Pending, Policy};
+pub(crate) use hub::{Hub, HubState, Pending};
+pub(crate) use policy::Policy;
 pub(crate) use registry::{Action, Given, Identity, Import, Live, Registry};
 pub(crate) use twin::{Change, Part, Twin};
 
