@@ -31,7 +31,7 @@ pub(crate) fn management(world: &Arc<World>) -> Arc<dyn Authenticator> {
 /// What a policy has to allow for an operation; `None` where it is none of the data plane.
 ///
 /// The service's documentation has these in prose only.
-fn needed(operation: &str) -> Option<Rights> {
+pub(super) fn needed(operation: &str) -> Option<Rights> {
     let (group, name) = operation.split_once('_')?;
     Some(match (group, name) {
         ("DeviceApi", "GetDevice" | "GetDevices" | "GetRegistryStatistics" | "GetServiceStatistics")

@@ -129,7 +129,7 @@ impl DeviceApi for Services {
     ) -> Result<GetRegistryStatisticsResponse, ServiceError> {
         let hub = self.hub(cx)?;
         let state = hub.read();
-        let (all, disabled) = (state.devices.len(), state.disabled());
+        let (all, disabled) = (state.devices.len(), state.disabled);
         let statistics = models::RegistryStatistics::new(count(all), count(all - disabled), count(disabled));
         Ok(GetRegistryStatisticsResponse::Ok(statistics))
     }

@@ -37,9 +37,9 @@ pub(crate) struct HubState {
     /// The devices by their ids. A device is replaced, never changed, so that a reader may keep it.
     pub(crate) devices: BTreeMap<Arc<str>, Arc<Device>>,
     /// How many of them are disabled.
-    pub(super) disabled: usize,
+    pub(crate) disabled: usize,
     /// The greatest generation that a device ever had.
-    pub(super) generation: u64,
+    pub(crate) generation: u64,
 }
 
 impl HubState {

@@ -91,11 +91,6 @@ impl HubState {
         }
     }
 
-    /// How many devices are disabled.
-    pub(crate) fn disabled(&self) -> usize {
-        self.disabled
-    }
-
     /// How many devices are connected.
     pub(crate) fn connected(&self) -> usize {
         0
@@ -310,3 +305,6 @@ impl std::fmt::Debug for Given {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -290,3 +290,6 @@ fn check_value(value: &Value, at: &str, depth: usize) -> Result<(), String> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;
