@@ -24,6 +24,7 @@ mod clock;
 mod config;
 mod emulator;
 mod errors;
+mod fault;
 mod faults;
 mod handle;
 mod io_clock;

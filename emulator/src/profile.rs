@@ -90,6 +90,15 @@ impl Profile {
             },
         }
     }
+
+    /// What the URL of the result of a deleted hub's operation answers in the end.
+    pub(crate) fn result_of_delete(self) -> StatusCode {
+        match self {
+            Profile::Service => StatusCode::NO_CONTENT,
+            // As if it had been deleted at once.
+            Profile::Documented => StatusCode::OK,
+        }
+    }
 }
 
 /// Whether what there is may be changed; which is the same in both profiles.

@@ -1,5 +1,6 @@
 //! What there is at the start: the hubs of the store, and the main hub with its keys.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,18 +10,10 @@ use iothub::runtime::credential::{Rights, SasKey};
 use crate::builder::StartError;
 use crate::clock::HubClock;
 use crate::config::Config;
-use crate::random;
-use crate::state::{Hub, HubState, Loaded, Policy, World, load, policy_changes};
+use crate::state::{Hub, HubState, Loaded, Policy, World, keep_format, load, new_key, resource};
 use crate::store::{Records, Store};
 
-/// The policies that every hub has.
-const POLICIES: [(&str, Rights); 5] = [
-    (OWNER, ALL),
-    ("service", Rights::SERVICE_CONNECT),
-    ("device", Rights::DEVICE_CONNECT),
-    ("registryRead", Rights::REGISTRY_READ),
-    ("registryReadWrite", Rights::REGISTRY_WRITE),
-];
+/// What a policy of one's own may do.
 const ALL: Rights = Rights::REGISTRY_WRITE.and(Rights::SERVICE_CONNECT).and(Rights::DEVICE_CONNECT);
 /// The policy that may do everything.
 pub(crate) const OWNER: &str = "iothubowner";
@@ -71,18 +64,17 @@ pub(crate) async fn world(folder: Option<&Path>, config: Config, main: Main<'_>)
     }
     let mut state = match own {
         Some(state) => state,
-        None => HubState { policies: made_policies()?, ..HubState::default() },
+        None => HubState { policies: Policy::usual().map_err(failed)?, ..HubState::default() },
     };
     give(&mut state.policies, main.keys)?;
-    let policies = state.policies.clone();
     let hub = Arc::new(Hub::new(main.name(), main.host, clock, store, state));
     world.add(hub.clone());
-    let kept = hub.change(|_, changes| -> Result<(), std::convert::Infallible> {
-        policy_changes(changes, |kind| hub.key(kind, ""), &hub.name, &hub.host, &policies);
+    let Ok(kept) = hub.change(|state, changes| -> Result<(), Infallible> {
+        keep_format(changes);
+        resource::keep(&hub, state, changes);
         Ok(())
     });
-    let Ok(kept) = kept;
-    kept.durable().await.map_err(|error| StartError::new(error.to_string()))?;
+    kept.durable().await.map_err(failed)?;
     Ok(world)
 }
 
@@ -96,14 +88,8 @@ async fn open(folder: Option<&Path>) -> Result<(Store, Records), StartError> {
     }
 }
 
-fn made_policies() -> Result<Vec<Policy>, StartError> {
-    POLICIES.into_iter().map(|(name, rights)| made(name, rights)).collect()
-}
-
-fn made(name: &str, rights: Rights) -> Result<Policy, StartError> {
-    let keys = random::key().and_then(|primary| Ok([primary, random::key()?].map(|key| Secret::from(&*key))));
-    let keys = keys.map_err(|error| StartError::new(format!("no key could be made: {error}")))?;
-    Policy::new(name, keys, rights).map_err(|error| StartError::new(error.to_string()))
+fn failed(error: impl std::fmt::Display) -> StartError {
+    StartError::new(error.to_string())
 }
 
 /// Puts given keys into their policies, the first of a name as the primary key, the second as the secondary.
@@ -118,7 +104,8 @@ fn give(policies: &mut Vec<Policy>, given: &[GivenKey]) -> Result<(), StartError
             Some(policy) => policy,
             None => {
                 // A name that the service does not know is one's own, and may do all.
-                policies.push(made(name, ALL)?);
+                let keys = [new_key().map_err(failed)?, new_key().map_err(failed)?];
+                policies.push(Policy::new(name, keys, ALL).map_err(failed)?);
                 let Some(policy) = policies.last_mut() else { continue };
                 policy
             }

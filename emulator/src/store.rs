@@ -25,7 +25,8 @@ const CACHE: usize = 8 << 20;
 enum Change {
     Put(String, Vec<u8>),
     Remove(String),
-    RemoveAll(String),
+    /// All whose keys are below this one.
+    RemoveBelow(String),
 }
 
 /// Changes that belong together.
@@ -43,11 +44,6 @@ impl Changes {
         self.0.push(Change::Remove(key.into()));
     }
 
-    /// Removes all records whose keys begin with this.
-    pub(crate) fn remove_all(&mut self, prefix: impl Into<String>) {
-        self.0.push(Change::RemoveAll(prefix.into()));
-    }
-
     /// The records that are left where there were none before.
     #[cfg(test)]
     pub(crate) fn records(self) -> Records {
@@ -56,10 +52,17 @@ impl Changes {
             match change {
                 Change::Put(key, value) => _ = records.insert(key, value),
                 Change::Remove(key) => _ = records.remove(&key),
-                Change::RemoveAll(prefix) => records.retain(|key, _| !key.starts_with(&prefix)),
+                Change::RemoveBelow(folder) => {
+                    records.retain(|key, _| key.strip_prefix(&folder).is_none_or(|rest| !rest.starts_with('/')));
+                }
             }
         }
         records.into_iter().collect()
+    }
+
+    /// Removes all records whose keys begin with this and a slash.
+    pub(crate) fn remove_below(&mut self, folder: impl Into<String>) {
+        self.0.push(Change::RemoveBelow(folder.into()));
     }
 
     /// Whether there are none.
@@ -229,10 +232,10 @@ fn commit<'a>(database: &Database, group: impl Iterator<Item = &'a Changes>) -> 
             match change {
                 Change::Put(key, value) => drop(table.insert(key.as_str(), value.as_slice())?),
                 Change::Remove(key) => drop(table.remove(key.as_str())?),
-                Change::RemoveAll(prefix) => {
-                    // Behind all keys that begin with the prefix, as long as none of them goes on with this character.
-                    let end = format!("{prefix}{}", char::MAX);
-                    table.retain_in(prefix.as_str()..end.as_str(), |_, _| false)?;
+                Change::RemoveBelow(folder) => {
+                    // The character behind the slash is the zero.
+                    let (first, end) = (format!("{folder}/"), format!("{folder}0"));
+                    table.retain_in(first.as_str()..end.as_str(), |_, _| false)?;
                 }
             }
         }

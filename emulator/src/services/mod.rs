@@ -2,19 +2,24 @@
 //! [`state`](crate::state).
 
 mod access;
+mod consumer_groups;
 mod device_api;
 mod device_twin_api;
 mod identities;
+mod iot_hub_resource;
 mod methods;
 mod queries;
+mod quotas;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
 use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer};
+use iothub::management::server::IotHubResourceServer;
 use iothub::runtime::server::{Context, Router, ServiceError};
 
+use self::iot_hub_resource::ResourceProvider;
 use crate::errors;
 use crate::io_clock::IoClock;
 use crate::state::{Hub, World};
@@ -51,4 +56,5 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
         .clock(Arc::new(IoClock(world.clock.clone())))
         .add_authenticated(DeviceApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(DeviceTwinApiServer::new(services), data_plane)
+        .add_authenticated(IotHubResourceServer::new(ResourceProvider::new(world.clone())), access::management(world))
 }

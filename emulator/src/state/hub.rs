@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use iothub::runtime::credential::{Rights, SasKey};
 use iothub::runtime::server::ServiceError;
-use iothub::runtime::{ParseError, Secret};
 
 use super::device::{self, Device};
+use super::policy::Policy;
+use super::resource::{self, Resource};
 use crate::clock::HubClock;
 use crate::errors;
 use crate::store::{Changes, Store, Written};
@@ -24,13 +23,15 @@ pub(crate) struct Hub {
     pub(crate) clock: HubClock,
     store: Store,
     state: RwLock<HubState>,
-    /// Whether it has been deleted: whoever still has it changes nothing that is kept.
-    is_deleted: AtomicBool,
 }
 
 /// What is in a hub.
 #[derive(Debug, Default)]
 pub(crate) struct HubState {
+    /// Whether the hub was deleted. Who still has it can change what is in it, and nothing comes of that.
+    pub(crate) is_gone: bool,
+    /// The hub as an Azure resource.
+    pub(crate) resource: Resource,
     /// The shared access policies.
     pub(crate) policies: Vec<Policy>,
     /// The devices by their ids. A device is replaced, never changed, so that a reader may keep it.
@@ -50,34 +51,9 @@ impl HubState {
     pub(crate) fn load(&mut self, kind: &str, id: &str, bytes: &[u8]) -> Result<(), String> {
         match kind {
             Device::KIND => device::load(self, id, bytes),
+            resource::KIND => resource::load(self, bytes).map(drop),
             _ => Err("there is no such kind of record".to_owned()),
         }
-    }
-}
-
-/// A shared access policy.
-#[derive(Clone, Debug)]
-pub(crate) struct Policy {
-    /// The name; case does not count.
-    pub(crate) name: String,
-    /// The primary and the secondary key.
-    pub(crate) keys: [SasKey; 2],
-    /// The same in Base64.
-    pub(crate) texts: [Secret; 2],
-    /// What it allows.
-    pub(crate) rights: Rights,
-}
-
-impl Policy {
-    /// A policy with these keys.
-    ///
-    /// # Errors
-    ///
-    /// Where a key is none.
-    pub(crate) fn new(name: impl Into<String>, texts: [Secret; 2], rights: Rights) -> Result<Policy, ParseError> {
-        let [primary, secondary] = &texts;
-        let keys = [SasKey::from_base64(primary.expose())?, SasKey::from_base64(secondary.expose())?];
-        Ok(Policy { name: name.into(), keys, texts, rights })
     }
 }
 
@@ -110,14 +86,7 @@ impl Hub {
         store: Store,
         state: HubState,
     ) -> Hub {
-        Hub {
-            name: name.into(),
-            host: host.into(),
-            clock,
-            store,
-            state: RwLock::new(state),
-            is_deleted: AtomicBool::new(false),
-        }
+        Hub { name: name.into(), host: host.into(), clock, store, state: RwLock::new(state) }
     }
 
     /// Looks at what is in the hub. Not to be held while waiting.
@@ -136,32 +105,24 @@ impl Hub {
     ) -> Result<Pending<T>, E> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let mut changes = Changes::default();
+        let was_gone = state.is_gone;
         let value = change(&mut state, &mut changes)?;
+        if was_gone {
+            // Another hub may have its name by now.
+            changes = Changes::default();
+        }
         // Under the lock: the order of changes is the order in which they are written.
-        let written = match self.is_deleted.load(Ordering::Relaxed) {
-            true => Written::nothing(),
-            false => self.store.write(changes),
-        };
-        Ok(Pending { value, written })
-    }
-
-    /// Removes all that is kept of the hub. Nothing is kept of it any more.
-    pub(super) fn delete(&self) -> Pending<()> {
-        let _state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        self.is_deleted.store(true, Ordering::Relaxed);
-        let mut changes = Changes::default();
-        changes.remove_all(self.prefix());
-        Pending { value: (), written: self.store.write(changes) }
-    }
-
-    /// What the keys of all its records begin with.
-    pub(super) fn prefix(&self) -> String {
-        format!("hub/{}/", self.name.to_ascii_lowercase())
+        Ok(Pending { value, written: self.store.write(changes) })
     }
 
     /// The key of a record of this hub in the store.
     pub(crate) fn key(&self, kind: &str, id: &str) -> String {
-        format!("{}{kind}/{id}", self.prefix())
+        format!("{}/{kind}/{id}", self.folder())
+    }
+
+    /// What the keys of all records of this hub begin with, before a slash.
+    pub(crate) fn folder(&self) -> String {
+        format!("hub/{}", self.name.to_ascii_lowercase())
     }
 }
 

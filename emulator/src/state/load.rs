@@ -1,37 +1,22 @@
-//! Records of the store: what they are called, and back into hubs.
+//! Records of the store, back into hubs.
 
 use std::collections::BTreeMap;
 
-use iothub::runtime::Secret;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::hub::{HubState, Policy};
+use super::hub::HubState;
+use super::resource;
 use crate::store::{Changes, Records};
 
 /// A hub out of the store.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Loaded {
     /// The name, as it was given.
     pub(crate) name: String,
     /// The host name.
     pub(crate) host: String,
+    /// All the rest.
     pub(crate) state: HubState,
-}
-
-/// What makes a hub: record `hub/<name>/hub/`.
-#[derive(Debug, Serialize, Deserialize)]
-struct Identity {
-    name: String,
-    host: String,
-}
-
-/// Record `hub/<name>/policies/`, a list of these.
-#[derive(Serialize, Deserialize)]
-struct PolicyRecord {
-    name: String,
-    primary: String,
-    secondary: String,
-    rights: String,
 }
 
 /// The record that tells how the others are to be read.
@@ -39,14 +24,18 @@ const FORMAT: &str = "format";
 /// The format that is written, and the only one there has been.
 const VERSION: &[u8] = b"1";
 
+/// Says in the store how its records are to be read.
+pub(crate) fn keep_format(changes: &mut Changes) {
+    changes.put(FORMAT, VERSION.to_vec());
+}
+
 /// All hubs of a store.
 ///
 /// # Errors
 ///
 /// The first record that is not what it should be: nothing is left out in silence.
 pub(crate) fn load(records: Records) -> Result<Vec<Loaded>, String> {
-    let mut records = records.into_iter().peekable();
-    if records.peek().is_none() {
+    if records.is_empty() {
         return Ok(Vec::new());
     }
     let mut hubs: BTreeMap<String, Vec<(String, Vec<u8>)>> = BTreeMap::new();
@@ -61,98 +50,60 @@ pub(crate) fn load(records: Records) -> Result<Vec<Loaded>, String> {
         hubs.entry(hub.to_owned()).or_default().push((rest.to_owned(), value));
     }
     match format.as_deref() {
-        Some(VERSION) => {}
-        Some(_) => return Err("it is of another version of the emulator".to_owned()),
-        None => return Err("it does not say in which format it is".to_owned()),
+        Some(VERSION) => hubs.into_iter().map(|(name, records)| load_hub(&name, records)).collect(),
+        Some(_) => Err("it is of another version of the emulator".to_owned()),
+        None => Err("it does not say in which format it is".to_owned()),
     }
-    hubs.into_iter().map(|(name, records)| load_hub(&name, records)).collect()
 }
 
 fn load_hub(hub: &str, records: Vec<(String, Vec<u8>)>) -> Result<Loaded, String> {
-    let mut loaded = Loaded::default();
+    let (mut names, mut state) = (None, HubState::default());
     for (rest, value) in records {
-        let at = |error: String| format!("the record \"hub/{hub}/{rest}\" is damaged: {error}");
-        let (kind, id) = rest.split_once('/').ok_or_else(|| at("it has no kind".to_owned()))?;
+        let (kind, id) = rest.split_once('/').unwrap_or((&rest, ""));
         let done = match kind {
-            "hub" => parse(&value).map(|Identity { name, host }| (loaded.name, loaded.host) = (name, host)),
-            kind => load_record(&mut loaded.state, kind, id, &value),
+            resource::KIND => resource::load(&mut state, &value).map(|found| names = Some(found)),
+            kind => state.load(kind, id, &value),
         };
-        done.map_err(at)?;
+        done.map_err(|error| format!("the record \"hub/{hub}/{rest}\" is damaged: {error}"))?;
     }
-    match loaded.name.eq_ignore_ascii_case(hub) && !loaded.state.policies.is_empty() {
-        true => Ok(loaded),
-        false => Err(format!("the hub {hub} lacks a record")),
+    match names.filter(|(name, _)| name.eq_ignore_ascii_case(hub)) {
+        Some((name, host)) => Ok(Loaded { name, host, state }),
+        None => Err(format!("there is no record of the hub {hub} itself")),
     }
-}
-
-/// Puts one record where it belongs.
-fn load_record(state: &mut HubState, kind: &str, id: &str, value: &[u8]) -> Result<(), String> {
-    match kind {
-        "policies" => {
-            let records: Vec<PolicyRecord> = parse(value)?;
-            state.policies = records.into_iter().map(policy).collect::<Result<_, _>>()?;
-        }
-        kind => state.load(kind, id, value)?,
-    }
-    Ok(())
 }
 
 /// What a record says.
 pub(super) fn parse<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Result<T, String> {
     // Where it is wrong is told, not what is there: that may be a key.
-    serde_json::from_slice(value).map_err(|error| format!("no such JSON at column {}", error.column()))
-}
-
-fn policy(record: PolicyRecord) -> Result<Policy, String> {
-    let PolicyRecord { name, primary, secondary, rights } = record;
-    let rights = rights.parse().map_err(|_| "a policy has unknown rights".to_owned())?;
-    Policy::new(name, [Secret::from(primary), Secret::from(secondary)], rights)
-        .map_err(|_| "a policy has a key that is none".to_owned())
-}
-
-/// What keeps a hub and its policies: to be written when it is made, and when its policies change.
-pub(crate) fn policy_changes(
-    changes: &mut Changes,
-    key: impl Fn(&str) -> String,
-    name: &str,
-    host: &str,
-    all: &[Policy],
-) {
-    let identity = Identity { name: name.to_owned(), host: host.to_owned() };
-    let policies: Vec<PolicyRecord> = all
-        .iter()
-        .map(|policy| PolicyRecord {
-            name: policy.name.clone(),
-            primary: policy.texts[0].expose().to_owned(),
-            secondary: policy.texts[1].expose().to_owned(),
-            rights: policy.rights.to_string(),
-        })
-        .collect();
-    changes.put(FORMAT, VERSION.to_vec());
-    // Neither has anything in it that could not be written.
-    changes.put(key("hub"), serde_json::to_vec(&identity).unwrap_or_default());
-    changes.put(key("policies"), serde_json::to_vec(&policies).unwrap_or_default());
+    serde_json::from_slice(value)
+        .map_err(|error| format!("it is not what it should be at line {}, column {}", error.line(), error.column()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::HubClock;
+    use crate::state::{Hub, Policy};
+    use crate::store::Store;
+    use iothub::Secret;
 
-    const POLICIES: &str =
-        r#"[{"name":"p","primary":"bWFkZSB1cA==","secondary":"bWFkZSB1cA==","rights":"RegistryRead"}]"#;
+    fn hub() -> Hub {
+        let [primary, secondary] = ["bWFkZSB1cA==", "c2Vjb25k"].map(Secret::from);
+        let rights = "RegistryWrite, ServiceConnect".parse().unwrap();
+        let policies = vec![Policy::new("Owner", [primary, secondary], rights).unwrap()];
+        Hub::new("A", "a.example", HubClock::new(), Store::none(), HubState { policies, ..HubState::default() })
+    }
 
-    fn records(list: &[(&str, &str)]) -> Records {
-        list.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect()
+    fn records() -> BTreeMap<String, Vec<u8>> {
+        let (hub, mut changes) = (hub(), Changes::default());
+        resource::keep(&hub, &hub.read(), &mut changes);
+        keep_format(&mut changes);
+        changes.records().into_iter().collect()
     }
 
     #[test]
     fn what_was_written_is_read() {
-        let mut changes = Changes::default();
-        let [primary, secondary] = ["bWFkZSB1cA==", "c2Vjb25k"].map(Secret::from);
-        let policy =
-            Policy::new("Owner", [primary, secondary], "RegistryWrite, ServiceConnect".parse().unwrap()).unwrap();
-        policy_changes(&mut changes, |kind| format!("hub/a/{kind}/"), "A", "a.example", &[policy]);
-        let [loaded] = <[Loaded; 1]>::try_from(load(changes.records()).unwrap()).unwrap();
+        let [loaded] = <[Loaded; 1]>::try_from(load(records().into_iter().collect()).unwrap()).unwrap();
         assert_eq!((loaded.name.as_str(), loaded.host.as_str()), ("A", "a.example"));
         let policy = &loaded.state.policies[0];
         assert_eq!((policy.name.as_str(), policy.texts[1].expose()), ("Owner", "c2Vjb25k"));
@@ -162,24 +113,27 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let hub = [("format", "1"), ("hub/a/hub/", r#"{"name":"a","host":"h"}"#), ("hub/a/policies/", POLICIES)];
-        assert!(load(records(&hub)).is_ok());
+        let resource = String::from_utf8(records()["hub/a/resource/"].clone()).unwrap();
         for (key, value, said) in [
             ("format", "2", "another version"),
             ("other", "", "\"other\" is of no known kind"),
             ("hub/a/else/x", "{}", "\"hub/a/else/x\" is damaged: there is no such kind of record"),
-            ("hub/a/device/d", "{", "\"hub/a/device/d\" is damaged: no such JSON at column 1"),
-            ("hub/a/policies/", "[]", "hub a lacks a record"),
-            ("hub/a/hub/", r#"{"name":"b","host":"h"}"#, "hub a lacks a record"),
-            ("hub/b/policies/", POLICIES, "hub b lacks a record"),
-            ("hub/a/policies/", &POLICIES.replace("RegistryRead", "All"), "unknown rights"),
-            ("hub/a/policies/", &POLICIES.replace("bWFk", "!"), "a key that is none"),
+            ("hub/a/else", "{}", "\"hub/a/else\" is damaged"),
+            ("hub/a/device/d", "{", "\"hub/a/device/d\" is damaged: it is not what it should be at line 1, column 1"),
+            ("hub/a/resource/", &resource[..resource.len() - 1], "\"hub/a/resource/\" is damaged"),
+            ("hub/a/resource/", &resource.replace("\"A\"", "\"B\""), "no record of the hub a itself"),
+            ("hub/b/resource/", &resource, "no record of the hub b itself"),
+            ("hub/a/resource/", &resource.replace("RegistryWrite", "All"), "\"hub/a/resource/\" is damaged"),
+            ("hub/a/resource/", &resource.replace("bWFk", "!"), "\"hub/a/resource/\" is damaged"),
         ] {
-            let mut all: BTreeMap<_, _> = hub.into_iter().collect();
-            all.insert(key, value);
-            let error = load(records(&all.into_iter().collect::<Vec<_>>())).unwrap_err();
+            let mut all = records();
+            all.insert(key.to_owned(), value.as_bytes().to_vec());
+            let error = load(all.into_iter().collect()).unwrap_err();
             assert!(error.contains(said), "{key}: {error}");
+            assert!(!error.contains("bWFk"), "{error}");
         }
-        assert!(load(records(&hub[1..])).unwrap_err().contains("in which format"));
+        let mut all = records();
+        all.remove("format");
+        assert!(load(all.into_iter().collect()).unwrap_err().contains("in which format"));
     }
 }

@@ -1,5 +1,6 @@
 //! A hub, and all hubs, as a whole.
 
+use std::convert::Infallible;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError};
 
@@ -8,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::device::Device;
-use super::hub::{Hub, HubState, Pending};
-use super::load::policy_changes;
+use super::hub::{Hub, HubState};
+use super::resource;
 
 /// How many devices are looked at before others may change them.
 const CHUNK: usize = 1_000;
@@ -22,21 +23,26 @@ impl World {
     /// 500 where it cannot be written.
     pub(crate) async fn reset(&self) -> Result<(), ServiceError> {
         for hub in self.hubs() {
-            match hub.name.eq_ignore_ascii_case(&self.main) {
-                true => hub.reset().durable().await?,
-                false => {
-                    if let Some(deleted) = self.delete(&hub.name) {
-                        deleted.durable().await?;
+            let is_main = hub.name.eq_ignore_ascii_case(&self.main);
+            let Ok(pending) = hub.change(|state, changes| -> Result<(), Infallible> {
+                changes.remove_below(hub.folder());
+                let (resource, policies) = (std::mem::take(&mut state.resource), std::mem::take(&mut state.policies));
+                *state = HubState { resource, policies, ..HubState::default() };
+                match is_main {
+                    true => {
+                        state.resource.consumer_groups.clear();
+                        resource::keep(&hub, state, changes);
                     }
+                    false => state.is_gone = true,
                 }
+                Ok(())
+            });
+            if !is_main {
+                self.remove(&hub.name);
             }
+            pending.durable().await?;
         }
         Ok(())
-    }
-
-    /// Removes a hub, and what is kept of it.
-    pub(crate) fn delete(&self, name: &str) -> Option<Pending<()>> {
-        Some(self.remove(name)?.delete())
     }
 
     /// The main hub.
@@ -46,19 +52,6 @@ impl World {
 }
 
 impl Hub {
-    /// Removes all that is in it but its policies.
-    fn reset(&self) -> Pending<()> {
-        let reset = self.change(|state, changes| -> Result<(), std::convert::Infallible> {
-            let policies = std::mem::take(&mut state.policies);
-            *state = HubState { policies, ..HubState::default() };
-            changes.remove_all(self.prefix());
-            policy_changes(changes, |kind| self.key(kind, ""), &self.name, &self.host, &state.policies);
-            Ok(())
-        });
-        let Ok(pending) = reset;
-        pending
-    }
-
     /// What is in it, for a look inside. Keys are not.
     pub(crate) fn snapshot(&self) -> Value {
         let policies: Vec<Value> = self

@@ -621,7 +621,10 @@ impl BulkDeviceOperationBadRequest {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: models::BulkRegistryOperationResult) -> Self {
-        Self { body, iothub_errorcode: None }
+        Self {
+            body,
+            iothub_errorcode: None,
+        }
     }
 
     /// The same with this [`iothub_errorcode`](Self::iothub_errorcode).
