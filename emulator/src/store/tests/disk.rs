@@ -68,6 +68,10 @@ impl Disk {
         disk
     }
 
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().now.clone()
+    }
+
     pub(super) fn crash(&self) {
         self.0.lock().unwrap().left = 0;
     }
