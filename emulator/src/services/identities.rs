@@ -65,7 +65,8 @@ fn nullable<T: From<String>>(others: &mut Object, name: &str, text: Option<&str>
     text.map(|text| T::from(text.to_owned()))
 }
 
-fn authentication(credentials: &Credentials, is_later: bool) -> AuthenticationMechanism {
+/// With what a device proves itself, as it is written.
+pub(super) fn authentication(credentials: &Credentials, is_later: bool) -> AuthenticationMechanism {
     let none = [None, None];
     let (keys, thumbprints, kind) = match credentials {
         Credentials::Keys([one, two]) => ([Some(&**one), Some(&**two)], none, "sas"),

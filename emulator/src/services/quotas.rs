@@ -35,7 +35,7 @@ pub(super) fn metrics(hub: &Hub) -> Vec<QuotaMetric> {
 /// How many devices a hub has.
 pub(super) fn statistics(hub: &Hub) -> RegistryStatistics {
     let state = hub.read();
-    let (all, disabled) = (state.devices.len(), state.disabled());
+    let (all, disabled) = (state.devices.len(), state.disabled);
     RegistryStatistics::new()
         .with_total_device_count(count(all))
         .with_enabled_device_count(count(all.saturating_sub(disabled)))

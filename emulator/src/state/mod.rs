@@ -11,6 +11,7 @@ pub(crate) mod provider;
 pub(crate) mod queue;
 mod registry;
 pub(crate) mod resource;
+pub(crate) mod transfers;
 mod twin;
 
 use std::collections::BTreeMap;
