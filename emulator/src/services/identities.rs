@@ -49,7 +49,8 @@ pub(super) fn device(device: &Device, live: Live, is_later: bool) -> models::Dev
     written
 }
 
-fn status(device: &Device) -> DeviceStatus {
+/// The status as it is written.
+pub(super) fn status(device: &Device) -> DeviceStatus {
     if device.enabled { DeviceStatus::Enabled } else { DeviceStatus::Disabled }
 }
 
