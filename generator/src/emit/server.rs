@@ -130,11 +130,16 @@ impl Writer<'_> {
         let Service { ty, server, .. } = self.service;
         code.doc(format_args!("A server's side of {}.", self.whose()));
         code.doc(format_args!(""));
-        code.doc(format_args!("[`{server}`] serves what implements it. A method that is not written answers 501."));
+        code.doc(format_args!("[`{server}`] serves it. A method that is not written answers 501."));
         code.block(format_args!("pub trait {ty}: Send + Sync + 'static"), "}", |code| {
             for (index, (handler, operation)) in operations(self.client, self.service).enumerate() {
                 code.gap();
                 docs::operation(code, operation);
+                if operation.deprecated {
+                    // Who serves old clients too is not to be warned.
+                    code.doc(format_args!(""));
+                    code.doc(format_args!("Deprecated."));
+                }
                 allow_name(code, &handler.method);
                 let arguments = ["&self", "cx: &Context", &format!("request: {}", handler.request)].map(str::to_owned);
                 let answers = format!("impl Future<Output = Result<{}, ServiceError>> + Send", handler.response);
@@ -147,7 +152,7 @@ impl Writer<'_> {
 
     fn server(&mut self, code: &mut Code, ir: &Crate, form: Form) {
         let Service { ty, server, .. } = self.service;
-        code.doc(format_args!("Serves a [`{ty}`]."));
+        code.doc(format_args!("Serves what implements [`{ty}`]."));
         if form == Form::Package {
             example::mount(code, ir, self.client, self.service);
         }

@@ -13,7 +13,7 @@ use super::super::models;
 
 /// A server's side of the operations `HttpRuntime_…`.
 ///
-/// [`HttpRuntimeServer`] serves what implements it. A method that is not written answers 501.
+/// [`HttpRuntimeServer`] serves it. A method that is not written answers 501.
 pub trait HttpRuntime: Send + Sync + 'static {
     /// Sends one message from the device to the hub.
     ///
@@ -115,7 +115,7 @@ pub trait HttpRuntime: Send + Sync + 'static {
     }
 }
 
-/// Serves a [`HttpRuntime`].
+/// Serves what implements [`HttpRuntime`].
 ///
 /// ```
 /// use iothub::device::server::http_runtime::{

@@ -21,7 +21,7 @@ use super::super::models;
 
 /// A server's side of the operations `DeviceApi_…`.
 ///
-/// [`DeviceApiServer`] serves what implements it. A method that is not written answers 501.
+/// [`DeviceApiServer`] serves it. A method that is not written answers 501.
 pub trait DeviceApi: Send + Sync + 'static {
     /// Returns the identity of one device.
     ///
@@ -151,7 +151,7 @@ pub trait DeviceApi: Send + Sync + 'static {
     }
 }
 
-/// Serves a [`DeviceApi`].
+/// Serves what implements [`DeviceApi`].
 ///
 /// ```
 /// use iothub::hub::server::device_api::{DeviceApi, DeviceApiServer, DeleteDeviceRequest, DeleteDeviceResponse};
