@@ -7,7 +7,8 @@ use iothub::runtime::{Current, ETag, Intent, Outcome, StatusTable};
 
 /// A way of answering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Profile {
+#[non_exhaustive]
+pub enum Profile {
     /// As the service does, as far as that is known. Its clients accept nothing else.
     #[default]
     Service,

@@ -25,6 +25,7 @@ use self::import_export::ImportsAndExports;
 use self::iot_hub_resource::ResourceProvider;
 use self::transfer::{Containers, NoContainers, Transfers};
 use crate::errors;
+use crate::io_clock::IoClock;
 use crate::state::{Hub, World};
 
 /// What implements the traits.
@@ -62,7 +63,7 @@ fn router_over(world: &Arc<World>, containers: Arc<dyn Containers>) -> Router {
     let services = Services::new(world.clone());
     let data_plane = access::data_plane(world);
     Router::new()
-        .clock(Arc::new(world.clock.clone()))
+        .clock(Arc::new(IoClock(world.clock.clone())))
         .add_authenticated(DeviceApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(DeviceTwinApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(ImportExportServer::new(ImportsAndExports::new(services, transfers.clone())), data_plane)

@@ -6,6 +6,8 @@
 
 mod device;
 mod hub;
+mod load;
+mod outside;
 mod policy;
 pub(crate) mod provider;
 pub(crate) mod queue;
@@ -13,13 +15,15 @@ mod registry;
 pub(crate) mod resource;
 pub(crate) mod transfers;
 mod twin;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub(crate) use device::{Credentials, Device, is_id, time_or_never};
 pub(crate) use hub::{Hub, HubState, Pending};
-pub(crate) use policy::Policy;
+pub(crate) use load::{Loaded, keep_format, load};
+pub(crate) use policy::{Policy, new_key};
 pub(crate) use registry::{Action, Given, Identity, Import, Live, Registry};
 pub(crate) use twin::{Change, Part, Twin};
 

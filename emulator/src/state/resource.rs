@@ -294,8 +294,7 @@ pub(crate) fn keep(hub: &Hub, state: &HubState, changes: &mut Changes) {
 ///
 /// Where it is damaged.
 pub(crate) fn load(state: &mut HubState, bytes: &[u8]) -> Result<(String, String), String> {
-    let record: Record<String, Resource, Vec<Policy>> =
-        serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let record: Record<String, Resource, Vec<Policy>> = super::load::parse(bytes)?;
     (state.resource, state.policies) = (record.resource, record.policies);
     Ok((record.name, record.host))
 }

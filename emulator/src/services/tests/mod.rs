@@ -42,9 +42,9 @@ fn key(of: &str) -> SasKey {
 }
 
 fn policy(name: &str, rights: &str) -> Policy {
-    let text = |of: &str| STANDARD.encode(format!("made-up key of {of}")).into();
-    let keys = [text(name), text(&format!("{name}, the second"))];
-    Policy::new(name, keys, rights.parse::<Rights>().unwrap()).unwrap()
+    let texts = [name.to_owned(), format!("{name}, the second")];
+    let texts = texts.map(|of| STANDARD.encode(format!("made-up key of {of}")).into());
+    Policy::new(name, texts, rights.parse::<Rights>().unwrap()).unwrap()
 }
 
 impl Emulator {
