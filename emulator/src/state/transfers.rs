@@ -6,6 +6,7 @@ use iothub::runtime::server::ServiceError;
 use serde::{Deserialize, Serialize};
 
 use super::hub::{Hub, HubState};
+use super::load::parse;
 use crate::errors;
 use crate::store::Changes;
 
@@ -159,7 +160,7 @@ fn keep(hub: &Hub, transfer: &Transfer, changes: &mut Changes) -> Result<(), Ser
 ///
 /// Where it is damaged.
 pub(crate) fn load(state: &mut HubState, bytes: &[u8]) -> Result<(), String> {
-    let mut transfer: Transfer = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let mut transfer: Transfer = parse(bytes)?;
     let stopped = || (transfer.started, End::Failed("The emulator was stopped while the job was running.".to_owned()));
     transfer.end = Some(transfer.end.clone().unwrap_or_else(stopped));
     state.transfers.push(transfer);
