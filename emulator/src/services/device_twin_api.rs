@@ -19,35 +19,27 @@ impl Services {
         cx: &Context,
         id: &str,
         preconditions: &Preconditions,
-        given: models::Twin,
-        how: fn(identities::Object) -> Change,
+        changes: Vec<(Part, Change)>,
     ) -> Result<models::Twin, ServiceError> {
-        identities::check_id(id)?;
-        if given.device_id.as_ref().is_some_and(|given| given != id) {
-            return Err(errors::other_device(id));
-        }
-        // What devices report is theirs; it comes along where a client sends back what it has read.
-        let parts = [(Part::Tags, given.tags), (Part::Desired, given.properties.and_then(|both| both.desired))];
-        // To replace by nothing is a change, too.
-        let is_replaced = matches!(how(Default::default()), Change::Replace(_));
-        let changes = parts.into_iter().filter_map(|(part, given)| match given {
-            None if !is_replaced => None,
-            given => Some((part, how(given.unwrap_or_default()))),
-        });
-        let changes = changes.collect();
-        let hub = self.hub(cx)?;
+        let (hub, limits) = (self.hub(cx)?, &self.world.config.limits);
         let pending = hub.change(|state, writes| {
-            let device = Registry::open(&hub, state, writes, &self.world.config.limits)?.change_twin(
-                id,
-                preconditions,
-                changes,
-            )?;
-            let live = state.live(id);
-            Ok::<_, ServiceError>((device, live))
+            let mut registry = Registry::open(&hub, state, writes, limits)?;
+            let device = registry.change_twin(id, preconditions, changes)?;
+            Ok::<_, ServiceError>((device, state.live(id)))
         })?;
         let (device, live) = pending.durable().await?;
         Ok(identities::twin(&device, live))
     }
+}
+
+/// The parts of a twin that the back end may change. What devices report is theirs; it comes along where a client sends back
+/// what it has read.
+fn parts(id: &str, given: models::Twin) -> Result<[(Part, Option<identities::Object>); 2], ServiceError> {
+    identities::check_id(id)?;
+    if given.device_id.as_ref().is_some_and(|given| given != id) {
+        return Err(errors::other_device(id));
+    }
+    Ok([(Part::Tags, given.tags), (Part::Desired, given.properties.and_then(|both| both.desired))])
 }
 
 impl DeviceTwinApi for Services {
@@ -66,7 +58,9 @@ impl DeviceTwinApi for Services {
         request: UpdateDeviceTwinRequest,
     ) -> Result<UpdateDeviceTwinResponse, ServiceError> {
         let UpdateDeviceTwinRequest { device_id, preconditions, changes, .. } = request;
-        let twin = self.change_twin(cx, &device_id, &preconditions, changes, Change::Merge).await?;
+        let parts = parts(&device_id, changes)?.into_iter();
+        let changes = parts.filter_map(|(part, given)| Some((part, Change::Merge(given?)))).collect();
+        let twin = self.change_twin(cx, &device_id, &preconditions, changes).await?;
         Ok(UpdateDeviceTwinResponse::Ok(twin))
     }
 
@@ -76,7 +70,10 @@ impl DeviceTwinApi for Services {
         request: ReplaceDeviceTwinRequest,
     ) -> Result<ReplaceDeviceTwinResponse, ServiceError> {
         let ReplaceDeviceTwinRequest { device_id, preconditions, device_twin_info, .. } = request;
-        let twin = self.change_twin(cx, &device_id, &preconditions, device_twin_info, Change::Replace).await?;
+        // What is left out is gone.
+        let parts = parts(&device_id, device_twin_info)?.into_iter();
+        let changes = parts.map(|(part, given)| (part, Change::Replace(given.unwrap_or_default()))).collect();
+        let twin = self.change_twin(cx, &device_id, &preconditions, changes).await?;
         Ok(ReplaceDeviceTwinResponse::Ok(twin))
     }
 

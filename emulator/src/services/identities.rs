@@ -49,7 +49,8 @@ pub(super) fn device(device: &Device, live: Live, is_later: bool) -> models::Dev
     written
 }
 
-fn status(device: &Device) -> DeviceStatus {
+/// The status as it is written.
+pub(super) fn status(device: &Device) -> DeviceStatus {
     if device.enabled { DeviceStatus::Enabled } else { DeviceStatus::Disabled }
 }
 
@@ -65,7 +66,8 @@ fn nullable<T: From<String>>(others: &mut Object, name: &str, text: Option<&str>
     text.map(|text| T::from(text.to_owned()))
 }
 
-fn authentication(credentials: &Credentials, is_later: bool) -> AuthenticationMechanism {
+/// With what a device proves itself, as it is written.
+pub(super) fn authentication(credentials: &Credentials, is_later: bool) -> AuthenticationMechanism {
     let none = [None, None];
     let (keys, thumbprints, kind) = match credentials {
         Credentials::Keys([one, two]) => ([Some(&**one), Some(&**two)], none, "sas"),

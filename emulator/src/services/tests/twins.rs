@@ -158,3 +158,34 @@ async fn replaced() {
     let missing = emulator.send(Method::PUT, &format!("/twins/d2?{VERSION}"), &[], Some(&json!({}))).await;
     assert_eq!((missing.status.as_u16(), missing.code().as_str()), (404, "DeviceNotFound"));
 }
+
+/// What several back ends change at once, each only what it has seen, comes out as if one had been after the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_update_is_lost() {
+    let emulator = Emulator::start(Profile::Service);
+    let client = emulator.owner();
+    client.devices().put("d1", &Device::new("d1")).await.unwrap();
+    client.twins().update("d1", &desired(json!({ "n": 0 }))).await.unwrap();
+    let tasks = (0..4).map(|_| {
+        let client = client.clone();
+        tokio::spawn(async move {
+            for _ in 0..10 {
+                let read = || async { client.twins().get("d1").await };
+                let write = |twin: iothub::Response<Twin>| {
+                    let found = twin.properties.as_ref().and_then(|both| both.desired.as_ref()?["n"].as_i64());
+                    let (client, etag) = (client.clone(), twin.etag());
+                    async move {
+                        let changes = desired(json!({ "n": found.unwrap() + 1 }));
+                        client.twins().update("d1", &changes).if_match(etag).await
+                    }
+                };
+                iothub::runtime::update(1_000, read, write).await.unwrap();
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    let twin = client.twins().get("d1").await.unwrap().into_body();
+    assert_eq!((twin.version, &twin.properties.unwrap().desired.unwrap()["n"]), (Some(42), &json!(40)));
+}

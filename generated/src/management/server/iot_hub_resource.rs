@@ -21,7 +21,7 @@ use super::super::models;
 
 /// A server's side of the operations `IotHubResource_…`.
 ///
-/// [`IotHubResourceServer`] serves what implements it. A method that is not written answers 501.
+/// [`IotHubResourceServer`] serves it. A method that is not written answers 501.
 pub trait IotHubResource: Send + Sync + 'static {
     /// Returns the description of one IoT hub, without its keys.
     ///
@@ -306,7 +306,7 @@ pub trait IotHubResource: Send + Sync + 'static {
     }
 }
 
-/// Serves a [`IotHubResource`].
+/// Serves what implements [`IotHubResource`].
 ///
 /// ```
 /// use iothub::management::server::iot_hub_resource::{
