@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod durability;
+mod library;
 mod listener;
 mod program;
 mod support;
