@@ -6,16 +6,29 @@
 
 mod device;
 mod hub;
+mod load;
+mod outside;
+mod policy;
+pub(crate) mod provider;
+pub(crate) mod queue;
+mod registry;
+pub(crate) mod resource;
+pub(crate) mod transfers;
 mod twin;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-pub(crate) use device::{Credentials, Device, time_or_never};
-pub(crate) use hub::{Hub, HubState, Pending, Policy};
+pub(crate) use device::{Credentials, Device, is_id, time_or_never};
+pub(crate) use hub::{Hub, HubState, Pending};
+pub(crate) use load::{Loaded, keep_format, load};
+pub(crate) use policy::{Policy, new_key};
+pub(crate) use registry::{Action, Given, Identity, Import, Live, Registry};
 pub(crate) use twin::{Change, Part, Twin};
 
 use crate::clock::HubClock;
+use crate::config::Config;
 use crate::store::Store;
 
 /// What is the same for all hubs.
@@ -25,6 +38,8 @@ pub(crate) struct World {
     pub(crate) clock: HubClock,
     /// Where things are kept.
     pub(crate) store: Store,
+    /// How the emulator was started.
+    pub(crate) config: Config,
     /// By their names in small letters.
     hubs: RwLock<BTreeMap<String, Arc<Hub>>>,
     /// The name of the hub that requests without a known host name are for.
@@ -34,7 +49,15 @@ pub(crate) struct World {
 impl World {
     /// A world with no hub yet. Requests to addresses and unknown hosts will be for the hub called `main`.
     pub(crate) fn new(clock: HubClock, store: Store, main: impl Into<String>) -> World {
-        World { clock, store, hubs: RwLock::default(), main: main.into().to_ascii_lowercase() }
+        let config = Config::default();
+        World { clock, store, config, hubs: RwLock::default(), main: main.into().to_ascii_lowercase() }
+    }
+
+    /// The same, started otherwise.
+    #[must_use]
+    pub(crate) fn with_config(mut self, config: Config) -> World {
+        self.config = config;
+        self
     }
 
     /// Adds a hub, in place of another of its name.
@@ -60,11 +83,21 @@ impl World {
     /// The hub that a request to this host is for: the one whose host name it is, or whose name stands before `.localhost`; otherwise
     /// the main one, since that is what somebody means who asks an address.
     pub(crate) fn hub_at(&self, host: &str) -> Option<Arc<Hub>> {
+        self.named(host).or_else(|| self.main())
+    }
+
+    /// The hub whose host name it is, or whose name stands before `.localhost`.
+    pub(crate) fn named(&self, host: &str) -> Option<Arc<Hub>> {
         let host = without_port(host).to_ascii_lowercase();
         let hubs = self.hubs.read().unwrap_or_else(PoisonError::into_inner);
         let by_host = hubs.values().find(|hub| hub.host.eq_ignore_ascii_case(&host));
         let by_name = || hubs.get(host.strip_suffix(".localhost")?);
-        by_host.or_else(by_name).or_else(|| hubs.get(&self.main)).cloned()
+        by_host.or_else(by_name).cloned()
+    }
+
+    /// Whether there are hubs beside one.
+    pub(crate) fn has_several(&self) -> bool {
+        self.hubs.read().unwrap_or_else(PoisonError::into_inner).len() > 1
     }
 }
 
