@@ -493,6 +493,25 @@ fn names() -> Vec<String> {
         "request",
         "call",
         "path",
+        "Answer",
+        "Arc",
+        "Context",
+        "MyService",
+        "Route",
+        "Service",
+        "ServiceError",
+        "answer",
+        "body",
+        "fromA",
+        "incoming",
+        "into",
+        "mod",
+        "payload",
+        "preconditions",
+        "server",
+        "status",
+        "to_string",
+        "type_id",
     ];
     let long = ["n".repeat(60_000), "Word".repeat(15_000), "n".repeat(60_001), "名".repeat(20_000)];
     plain.iter().map(|name| (*name).to_owned()).chain(long).collect()
@@ -519,6 +538,15 @@ fn odd() -> Vec<(&'static str, Value)> {
         .filter(|name| !name.is_empty() && name.is_ascii())
         .map(|name| json!({ "name": name, "in": "query", "type": "string" }))
         .collect();
+    let is_token =
+        |name: &&String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let mut with_headers = answer(reference("A"));
+    with_headers["200"]["headers"] = names
+        .iter()
+        .filter(is_token)
+        .map(|name| (name.clone(), json!({ "type": "string" })))
+        .collect::<Map<_, _>>()
+        .into();
     let model = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
     let many: Vec<String> = (0..5000).map(|index| format!("value {index}")).collect();
     let chain =
@@ -543,6 +571,12 @@ fn odd() -> Vec<(&'static str, Value)> {
             "parameters",
             document(
                 &json!({ "paths": { "/": { "get": { "parameters": parameters, "responses": answer(reference("A")) } } }, "definitions": { "A": model } }),
+            ),
+        ),
+        (
+            "headers",
+            document(
+                &json!({ "paths": { "/": { "get": { "responses": with_headers } } }, "definitions": { "A": model } }),
             ),
         ),
         ("unions", {

@@ -16,10 +16,10 @@ fn relative(text: &str, folder: &Path) -> String {
 }
 
 /// The diagnostics and the code, without what is the same everywhere.
-fn generated(spec: &Path) -> String {
+fn generated(spec: &Path, builder: Builder) -> String {
     let folder = spec.parent().unwrap();
     let out = empty(&format!("feature-{}", spec.file_stem().unwrap().to_str().unwrap()));
-    match Builder::new().spec(spec).out_dir(&out).quiet(true).generate() {
+    match builder.spec(spec).out_dir(&out).quiet(true).generate() {
         Err(failure) => {
             assert!(failure.messages().iter().all(|diagnostic| diagnostic.help.is_some()), "{failure}");
             relative(&failure.to_text(false), folder)
@@ -42,17 +42,34 @@ fn first_comment(path: &Path) -> String {
     lines.map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
+/// How the snapshot of a document is kept.
+fn settings(path: &Path) -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let shows = first_comment(path);
+    if !shows.is_empty() {
+        settings.set_description(shows);
+    }
+    settings
+}
+
 #[test]
 fn features() {
     insta::glob!("features/*.{yaml,json}", |path| {
-        let mut settings = insta::Settings::clone_current();
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        let shows = first_comment(path);
-        if !shows.is_empty() {
-            settings.set_description(shows);
-        }
-        settings.bind(|| insta::assert_snapshot!(generated(path)));
+        settings(path).bind(|| insta::assert_snapshot!(generated(path, Builder::new())));
+    });
+}
+
+/// What a server has, without the models.
+#[test]
+fn servers() {
+    insta::glob!("features/server/*.yaml", |path| {
+        let text = generated(path, Builder::new().server_only(true));
+        let (said, code) = text.split_once("/// The client").unwrap();
+        let (_, traits) = code.split_once("    /// A server's side of").unwrap();
+        let shown = format!("{said}    /// A server's side of{traits}");
+        settings(path).bind(|| insta::assert_snapshot!(shown));
     });
 }
 
@@ -61,7 +78,7 @@ fn features() {
 fn published_documents() {
     insta::glob!("../specs", "*.json", |path| {
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-            insta::assert_snapshot!(generated(path));
+            insta::assert_snapshot!(generated(path, Builder::new()));
         });
     });
 }

@@ -156,7 +156,7 @@ fn names_of_files_are_no_others() {
     let own = metadata(&package);
     let targets: Vec<&Value> = own["targets"].as_array().unwrap().iter().map(|target| &target["kind"]).collect();
     assert_eq!(targets, [&serde_json::json!(["lib"])]);
-    assert_eq!(own["features"].as_object().unwrap().len(), names.len() + 4);
+    assert_eq!(own["features"].as_object().unwrap().len(), names.len() + 5);
     let mut modules: Vec<String> = fs::read_dir(package.join("src"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -168,7 +168,7 @@ fn names_of_files_are_no_others() {
     expected.sort();
     assert_eq!(modules, expected);
     assert!(package.join("src/api_2/con_operations.rs").exists());
-    cargo(&package, &["check", "--no-default-features", "--features", "client,api,api_2"]);
+    cargo(&package, &["check", "--no-default-features", "--features", "client,server,api,api_2"]);
 }
 
 /// The HTML files below a folder, joined.

@@ -30,20 +30,56 @@ fn a_package_from_any_one_document_compiles() {
     }
 }
 
+/// Either side alone, in a package and in a module.
+#[test]
+fn one_side_alone_compiles() {
+    let out = kept("packages").join("one-side");
+    let builder = package("IotHubResource.json").out_dir(&out);
+    let server = builder.clone().server_only(true).generate().unwrap();
+    assert_eq!(server.operations, 19, "those of the trait");
+    cargo(&out, &["check"]);
+    cargo(&out, &["check", "--no-default-features", "--features", "iot_hub_resource"]);
+    builder.client_only(true).generate().unwrap();
+    cargo(&out, &["check"]);
+    let failure = package("JobApi.json").client_only(true).server_only(true).generate().unwrap_err();
+    assert_eq!(failure.codes().collect::<Vec<_>>(), [Code::Usage]);
+}
+
+/// Where there is no server, nobody is told what it would lack.
+#[test]
+fn a_client_alone_says_nothing_of_servers() {
+    let names = root().join("tests/features/server/names.yaml");
+    let codes = |builder: Builder| {
+        let summary = builder.spec(&names).out_dir(empty("one-side-said")).quiet(true).generate().unwrap();
+        summary.warnings.iter().map(|warning| warning.code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(Builder::new()), []);
+    assert_eq!(codes(Builder::new().crate_name("names").client_only(true)), []);
+    assert_eq!(codes(Builder::new().server(true)), [Code::SameRoute]);
+    assert_eq!(codes(Builder::new().crate_name("names")), [Code::SameRoute]);
+}
+
 /// The code of all features, in one package.
 #[test]
 fn features_compile() {
     let package = kept("features");
     let mut lib = "//! Generated from the documents in `tests/features`.\n#![deny(missing_docs)]\n\n".to_owned();
-    let mut documents: Vec<_> =
-        fs::read_dir(root().join("tests/features")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folders = ["tests/features", "tests/features/server"].map(|folder| fs::read_dir(root().join(folder)).unwrap());
+    let mut documents: Vec<_> = folders.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     documents.retain(|path| path.is_file());
     documents.sort();
     let mut left_out = Vec::new();
     for document in documents {
         let name = document.file_stem().unwrap().to_str().unwrap().to_owned();
-        match Builder::new().spec(&document).out_dir(package.join("src").join(&name)).quiet(true).generate() {
-            Ok(_) => lib.push_str(&format!("include!(\"{name}/specsmith.rs\");\n")),
+        let server = document.parent().unwrap().ends_with("server");
+        let name = if server { format!("{name}_server") } else { name };
+        let builder = Builder::new().spec(&document).out_dir(package.join("src").join(&name)).quiet(true);
+        let includes = match server {
+            true => format!("/// Servers.\npub mod {name} {{\n    include!(\"{name}/specsmith.rs\");\n}}\n"),
+            false => format!("include!(\"{name}/specsmith.rs\");\n"),
+        };
+        match builder.server(true).server_only(server).generate() {
+            Ok(_) => lib.push_str(&includes),
             Err(_) => left_out.push(name),
         }
     }
@@ -51,7 +87,7 @@ fn features_compile() {
     write(&package.join("src/lib.rs"), &lib);
     let runtime = root().join("runtime");
     let manifest = format!(
-        "[package]\nname = \"features\"\nedition = \"2024\"\n\n[dependencies]\nspecsmith-runtime = {{ path = {runtime:?} }}\n\n[workspace]\n",
+        "[package]\nname = \"features\"\nedition = \"2024\"\n\n[dependencies]\nspecsmith-runtime = {{ path = {runtime:?}, features = [\"server\"] }}\n\n[workspace]\n",
     );
     write(&package.join("Cargo.toml"), &manifest);
     cargo(&package, &[if has_clippy() { "clippy" } else { "check" }]);
@@ -59,6 +95,9 @@ fn features_compile() {
 
 /// All clients, over a transport of the user's.
 const WITHOUT_NETWORK: &str = "client,hub,device,management";
+
+/// Servers of all clients' operations.
+const SERVER: &str = "server,hub,device,management";
 
 /// The package of the manifest, in a workspace like the one it is made for: to the letter, with overlays, and by features.
 #[test]
@@ -81,7 +120,9 @@ fn the_package_of_the_manifest_compiles() {
     let patched = iothub.generate().unwrap();
     assert_eq!((patched.documents, patched.overlays), (5, 5));
     cargo(&out, &["check", "--all-features"]);
-    for features in ["", "client", "reqwest", "hub", "device", "management", "tracing", WITHOUT_NETWORK] {
+    for features in
+        ["", "client", "reqwest", "server", "hub", "device", "management", "tracing", WITHOUT_NETWORK, SERVER]
+    {
         cargo(&out, &["check", "--no-default-features", "--features", features]);
     }
 
@@ -93,6 +134,7 @@ fn the_package_of_the_manifest_compiles() {
         stack.iter().filter(found).copied().collect::<Vec<_>>()
     };
     assert_eq!(stack_in(WITHOUT_NETWORK), [""; 0], "the clients alone bring no network");
+    assert_eq!(stack_in(SERVER), [""; 0], "nor do servers");
     assert_eq!(stack_in("reqwest,hub"), ["reqwest", "hyper", "tokio", "rustls", "ring"]);
 }
 

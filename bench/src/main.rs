@@ -5,6 +5,7 @@ mod compile;
 mod generate;
 mod measure;
 mod scale;
+mod server;
 mod table;
 mod wire;
 
@@ -71,6 +72,12 @@ enum Command {
         #[arg(long, default_value_t = 40)]
         runs: usize,
     },
+    /// Serving: operations behind the generated traits beside the same by hand on axum, in process and on loopback; finding routes
+    Server {
+        /// How many batches of each are run
+        #[arg(long, default_value_t = 20)]
+        runs: usize,
+    },
     /// Makes many requests at once (for ourselves)
     #[command(hide = true)]
     Load { who: client::Who, address: SocketAddr },
@@ -109,6 +116,7 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Serde { runs, only } => wire::run(runs, &only),
         Command::Client { runs } => client::run(&Workplace::find()?, runs),
+        Command::Server { runs } => server::run(runs),
         Command::Load { who, address } => client::load(who, address),
         Command::Measured { command } => measure::child(&command),
         Command::ParseJson { files } => generate::parse_json(&files),

@@ -71,7 +71,7 @@ fn generate_prints_a_summary_and_check_agrees() {
     let (code, out, err) = folder.run(&["generate"]);
     assert_eq!((code, err.as_str()), (0, ""));
     assert!(
-        out.starts_with("generated: 1 document, 0 overlays, 1 operation, 1 model; 7 files (7 written) in "),
+        out.starts_with("generated: 1 document, 0 overlays, 1 operation, 1 model; 9 files (9 written) in "),
         "{out}"
     );
     assert_eq!(folder.run(&["check"]), (0, String::new(), String::new()));
@@ -192,6 +192,42 @@ fn what_cannot_be_read_and_wrong_usage_are_2() {
 }
 
 #[test]
+fn one_side_only() {
+    let folder = Folder::new("sides");
+    let generate = |more: &[&str]| {
+        let (code, _, err) =
+            folder.run(&[&["generate", "shelf.json", "--out", "o", "--crate-name", "shelf"], more].concat());
+        assert_eq!((code, err.as_str()), (0, ""), "{more:?}");
+        let files: Vec<String> = ["client.rs", "books.rs", "models.rs", "server/mod.rs", "server/books.rs"]
+            .into_iter()
+            .filter(|name| folder.0.join("o/src/shelf").join(name).is_file())
+            .map(str::to_owned)
+            .collect();
+        let manifest = fs::read_to_string(folder.0.join("o/Cargo.toml")).unwrap();
+        let default = manifest.lines().find(|line| line.starts_with("default = ")).unwrap().to_owned();
+        let has = ["client", "reqwest", "server", "tracing"]
+            .into_iter()
+            .filter(|name| manifest.lines().any(|line| line.starts_with(&format!("{name} = "))));
+        (files, default, has.collect::<Vec<_>>())
+    };
+    let (files, default, features) = generate(&[]);
+    assert_eq!(files, ["client.rs", "books.rs", "models.rs", "server/mod.rs", "server/books.rs"]);
+    assert_eq!(default, "default = [\"client\", \"reqwest\", \"shelf\"]");
+    assert_eq!(features, ["client", "reqwest", "server", "tracing"]);
+    let (files, default, features) = generate(&["--client-only"]);
+    assert_eq!(files, ["client.rs", "books.rs", "models.rs"]);
+    assert_eq!(default, "default = [\"client\", \"reqwest\", \"shelf\"]");
+    assert_eq!(features, ["client", "reqwest", "tracing"]);
+    let (files, default, features) = generate(&["--server-only"]);
+    assert_eq!(files, ["models.rs", "server/mod.rs", "server/books.rs"]);
+    assert_eq!(default, "default = [\"server\", \"shelf\"]");
+    assert_eq!(features, ["server"]);
+    let both = ["generate", "shelf.json", "--out", "o", "--crate-name", "shelf", "--client-only", "--server-only"];
+    assert_eq!(folder.run(&both).0, 2);
+    assert_eq!(folder.run(&["generate", "--server-only"]).0, 2, "a manifest's package has both");
+}
+
+#[test]
 fn a_file_of_somebody_else_is_not_overwritten() {
     let folder = Folder::new("foreign");
     fs::create_dir_all(folder.0.join("generated/src")).unwrap();
@@ -241,6 +277,11 @@ fn inspect_lists_operations() {
     assert_eq!(operation["rust"]["arguments"][0]["type"], "&str");
     assert_eq!(operation["rust"]["output"], "Response<models::Book>");
     assert_eq!(value["models"][0]["rust"]["fields"][0]["type"], "Option<String>");
+    let server = &operation["rust"]["server"];
+    assert_eq!((&server["module"], &server["trait"]), (&"shelf::server::books".into(), &"Books".into()));
+    assert_eq!((&server["method"], &server["request"]), (&"get".into(), &"GetRequest".into()));
+    assert_eq!(server["fields"], serde_json::json!([{ "name": "id", "parameter": "id", "type": "String" }]));
+    assert_eq!(server["variants"][0]["body"], "models::Book");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use specsmith_runtime::time::{DateTime, Duration};
 
 /// A value that travels as a string.
+#[derive(Clone)]
 pub(crate) struct Text<T>(T);
 
 impl<T: Display> Serialize for Text<T> {
@@ -46,7 +47,7 @@ impl<T: FromStr> Visitor<'_> for TextVisitor<T> {
 macro_rules! models {
     ($(struct $name:ident { $($(#[$attribute:meta])* $field:ident: $ty:ty,)* ? $($(#[$more:meta])* $option:ident: $inner:ty,)* })*) => {
         $(
-            #[derive(Serialize, Deserialize)]
+            #[derive(Clone, Serialize, Deserialize)]
             #[serde(rename_all = "camelCase")]
             pub(crate) struct $name {
                 $($(#[$attribute])* $field: $ty,)*
@@ -60,7 +61,7 @@ macro_rules! models {
 macro_rules! enums {
     ($($name:ident { $($variant:ident $value:literal),* })*) => {
         $(
-            #[derive(Serialize, Deserialize)]
+            #[derive(Clone, Serialize, Deserialize)]
             pub(crate) enum $name {
                 $(#[serde(rename = $value)] $variant,)*
                 #[serde(other)]
@@ -246,7 +247,7 @@ pub(crate) mod kept {
     macro_rules! models {
         ($(struct $name:ident { $($field:ident: $ty:ty,)* ? $($option:ident: $inner:ty,)* })*) => {
             $(
-                #[derive(Serialize, Deserialize)]
+                #[derive(Clone, Serialize, Deserialize)]
                 #[serde(rename_all = "camelCase")]
                 pub(crate) struct $name {
                     $($field: $ty,)*

@@ -183,7 +183,7 @@ codes! {
     NoSuchOperation = "SM611", Error;
     /// A manifest names a definition or a property that there is not.
     NoSuchModel = "SM612", Error;
-    /// A manifest has an entry for a parameter that there is not.
+    /// A manifest has an entry for a parameter or a header that there is not.
     NoSuchParameter = "SM614", Error;
     /// An operation stands in no group of the manifest.
     NoGroup = "SM613", Warning;

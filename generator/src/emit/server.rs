@@ -12,6 +12,7 @@ pub(crate) use self::response::{body_type, header_type};
 use super::types::Imports;
 use super::{Form, HEADER, RUNTIME, docs};
 use crate::ir::{Client, Crate, Handler, Operation, Service};
+use crate::naming::Ident;
 use crate::render::{Code, inline_code, line};
 
 /// `server/mod.rs` of a client, or what stands in its place in a module.
@@ -71,6 +72,14 @@ pub(super) fn file(ir: &Crate, client: &Client, service: &Service, form: Form) -
     format!("{}{}", writer.head(), body.finish())
 }
 
+/// Clippy thinks that a method of such a name makes `Self`, or takes it by value.
+fn allow_name(code: &mut Code, name: &Ident) {
+    let bare = name.bare();
+    if bare == "new" || ["from", "into"].contains(&bare.split('_').next().unwrap_or_default()) {
+        line!(code, "#[allow(clippy::wrong_self_convention)]");
+    }
+}
+
 /// A trait's operations.
 fn operations<'a>(client: &'a Client, service: &'a Service) -> impl Iterator<Item = (&'a Handler, &'a Operation)> {
     service.handlers.iter().filter_map(|handler| Some((handler, client.operation(handler.operation)?)))
@@ -121,11 +130,17 @@ impl Writer<'_> {
         let Service { ty, server, .. } = self.service;
         code.doc(format_args!("A server's side of {}.", self.whose()));
         code.doc(format_args!(""));
-        code.doc(format_args!("[`{server}`] serves what implements it. A method that is not written answers 501."));
+        code.doc(format_args!("[`{server}`] serves it. A method that is not written answers 501."));
         code.block(format_args!("pub trait {ty}: Send + Sync + 'static"), "}", |code| {
             for (index, (handler, operation)) in operations(self.client, self.service).enumerate() {
                 code.gap();
                 docs::operation(code, operation);
+                if operation.deprecated {
+                    // Who serves old clients too is not to be warned.
+                    code.doc(format_args!(""));
+                    code.doc(format_args!("Deprecated."));
+                }
+                allow_name(code, &handler.method);
                 let arguments = ["&self", "cx: &Context", &format!("request: {}", handler.request)].map(str::to_owned);
                 let answers = format!("impl Future<Output = Result<{}, ServiceError>> + Send", handler.response);
                 code.list(&format!("fn {}(", handler.method), &arguments, &format!(") -> {answers} {{"));
@@ -137,7 +152,7 @@ impl Writer<'_> {
 
     fn server(&mut self, code: &mut Code, ir: &Crate, form: Form) {
         let Service { ty, server, .. } = self.service;
-        code.doc(format_args!("Serves a [`{ty}`]."));
+        code.doc(format_args!("Serves what implements [`{ty}`]."));
         if form == Form::Package {
             example::mount(code, ir, self.client, self.service);
         }

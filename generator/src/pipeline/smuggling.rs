@@ -164,7 +164,7 @@ impl Document {
 fn documents() -> Vec<Document> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut paths = Vec::new();
-    for folder in ["specs", "tests/features"] {
+    for folder in ["specs", "tests/features", "tests/features/server"] {
         let entries = std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
         paths.extend(entries.filter(|path| path.extension().is_some_and(|kind| kind == "json" || kind == "yaml")));
     }

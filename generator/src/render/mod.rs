@@ -112,7 +112,9 @@ impl Code {
 
     /// An assignment, on two lines where one would be too wide; says whether it is on two.
     fn wide(&mut self, text: &str, tail: &str) -> bool {
-        match text.split_once(" = ") {
+        // What stands in a literal is no assignment.
+        let assignment = text.split_once(" = ").filter(|(name, _)| !name.contains('"'));
+        match assignment {
             Some((name, value)) if text.len() + tail.len() + self.depth * 4 > WIDTH => {
                 self.line(format_args!("{name} ="));
                 self.depth += 1;

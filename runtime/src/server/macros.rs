@@ -34,7 +34,7 @@ macro_rules! __service {
                 route: usize,
                 mut incoming: $crate::server::Incoming,
             ) -> $crate::server::Handling {
-                let service = ::std::sync::Arc::clone(&self.0);
+                let service = ::std::clone::Clone::clone(&self.0);
                 match route {
                     $($index => ::std::boxed::Box::pin(async move {
                         let request = incoming.read($request::read)?;

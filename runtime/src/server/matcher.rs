@@ -46,15 +46,15 @@ struct Candidate {
 
 /// What there is for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::enum_variant_names)]
+#[expect(clippy::enum_variant_names, reason = "`NotFound` is what HTTP calls it")]
 pub(crate) enum Found {
     /// An endpoint, and where the holes of its template are in the path.
     Endpoint { endpoint: usize, captures: Captures },
     /// The path is there, but not with this method: one of its endpoints, and the methods that there are, as the header
     /// `Allow` has them.
     MethodNotAllowed { endpoint: usize, allow: String },
-    /// No template matches, or none with this query. An endpoint of one that begins like the path: if none does, of the route that was
-    /// added first.
+    /// No template matches, or none with this query. An endpoint of one that begins like the path; if none does, the one
+    /// that was added first.
     NotFound { nearest: Option<usize> },
     /// A path that no route could have, and why.
     BadPath(&'static str),
@@ -105,8 +105,9 @@ impl Matcher {
 
     /// The endpoint for a request. `path` and `query` are as they came, without the `?`.
     ///
-    /// It allocates for captures, for the methods of an answer that one is not allowed, and where a path has more than
-    /// 23 segments. What it takes is bounded: beyond [`trie::MOST_TRIES`] a path is not found.
+    /// It allocates for captures, for the methods of an answer that one is not allowed, and where paths or templates have more
+    /// segments, or `{*}` more ways to go on, than usual. What it takes is bounded: beyond [`trie::MOST_TRIES`] a path
+    /// is not found.
     pub(crate) fn find(&self, method: &Method, path: &str, query: Option<&str>) -> Found {
         let path = match Path::split(path) {
             Ok(path) => path,
@@ -116,6 +117,9 @@ impl Matcher {
         let mut folded = Search::new(&self.folded, true, &path);
         let (by_case, by_any_case) = (exact.run(), folded.run());
         let order = match (by_case, by_any_case) {
+            _ if exact.gave_up() || folded.gave_up() => {
+                return Found::NotFound { nearest: self.nearest(&exact, &folded) };
+            }
             (Some(one), Some(other)) => one.leaf.specificity(other.leaf),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,

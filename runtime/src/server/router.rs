@@ -4,13 +4,14 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 use std::time::Duration;
 
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, HeaderName};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use tower_service::Service as TowerService;
 
 use super::answer::Answer;
@@ -21,7 +22,7 @@ use super::ids::RequestIds;
 use super::incoming::{Incoming, Payload};
 use super::matcher::{Captures, Found, Matcher};
 use super::route::{BodyKind, Route};
-use super::{Handling, Service, negotiate, receive};
+use super::{Service, negotiate, receive};
 use crate::body::Body;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{BoxError, ErrorFormat};
@@ -139,6 +140,14 @@ impl Router {
         self.change(|inner| inner.limits.time = time)
     }
 
+    /// The operation that a request of this method and target is for: for logs, and for layers around the router.
+    pub fn route_of(&self, method: &Method, target: &Uri) -> Option<&'static Route> {
+        match self.0.matcher.find(method, target.path(), target.query()) {
+            Found::Endpoint { endpoint, .. } => self.0.endpoints.get(endpoint).map(|endpoint| endpoint.route),
+            _ => None,
+        }
+    }
+
     /// The clock, in place of the system's.
     #[must_use]
     pub fn clock(self, clock: Arc<dyn Clock>) -> Router {
@@ -203,7 +212,7 @@ fn respond(router: Arc<Inner>, parts: Parts, body: Body) -> BoxFuture<'static, R
             is_head: parts.method == Method::HEAD,
             version: parts.version,
         };
-        let outcome = router.handle(parts, body, &mut asked).await;
+        let outcome = caught(router.handle(parts, body, &mut asked)).await;
         Ok(router.finish(outcome, asked))
     })
 }
@@ -224,7 +233,7 @@ impl Inner {
         let payload = self.payload(endpoint.route, &parts, body).await?;
         let context = Context::new(parts, endpoint.route, asked.request_id.clone(), caller);
         let incoming = Incoming::new(context, captures, payload, json);
-        let answer = caught(|| endpoint.service.call(endpoint.index, incoming)).await?;
+        let answer = endpoint.service.call(endpoint.index, incoming).await?;
         sendable(answer, endpoint.route)
     }
 
@@ -322,13 +331,15 @@ fn no_content(allow: Option<HeaderValue>) -> Response<Body> {
     response
 }
 
-/// What a handler answers, or an error if it panics.
-async fn caught(call: impl FnOnce() -> Handling) -> Result<Answer, ServiceError> {
-    let panicked = |_| ServiceError::plain(StatusCode::INTERNAL_SERVER_ERROR, "The operation failed.");
-    let mut handling = catch_unwind(AssertUnwindSafe(call)).map_err(panicked)?;
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(cx))) {
+/// What comes of a future, or an error if it panics.
+async fn caught<T>(work: impl Future<Output = Result<T, ServiceError>>) -> Result<T, ServiceError> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
         Ok(poll) => poll,
-        Err(panic) => Poll::Ready(Err(panicked(panic))),
+        Err(_) => {
+            let message = "The operation failed.";
+            Poll::Ready(Err(ServiceError::plain(StatusCode::INTERNAL_SERVER_ERROR, message)))
+        }
     })
     .await
 }

@@ -73,7 +73,7 @@ impl Service for Things {
                 let text = incoming.read(Incoming::optional_text)?;
                 Ok(incoming.answer(text, |text, answer| answer.text(format!("{text:?}"))))
             }),
-            6 => Box::pin(not_implemented(&ROUTES[6])),
+            6 => Box::pin(async move { not_implemented(&ROUTES[6], incoming.context(), ()).await }),
             _ => no_such_route(),
         }
     }
@@ -289,6 +289,13 @@ async fn errors_of_ones_own() {
     assert_eq!((status.as_u16(), body.as_str()), (400, "ArgumentInvalid Some(\"Things_Get\")"));
 }
 
+#[test]
+fn the_operation_of_a_request_is_told() {
+    let id = |method, target: &'static str| router().route_of(&method, &target.parse().unwrap()).map(Route::id);
+    assert_eq!(id(Method::HEAD, "/things/a?x"), Some("Things_Get"));
+    assert_eq!(id(Method::PATCH, "/things/a"), None);
+}
+
 struct NobodyKnown;
 
 impl Authenticator for NobodyKnown {
@@ -322,6 +329,25 @@ async fn strangers_are_turned_away_before_their_bodies_are_read() {
     // That there is no such operation is no secret.
     let (status, ..) = finished(router.call(self::request("GET", "/nowhere")).await).await;
     assert_eq!(status, 404);
+}
+
+struct Panics;
+
+impl Authenticator for Panics {
+    fn authenticate<'a>(
+        &'a self,
+        _: &'a http::request::Parts,
+        _: &'static Route,
+    ) -> BoxFuture<'a, Result<Caller, ServiceError>> {
+        panic!("not even a future")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_the_authenticator_is_an_answer_too() {
+    let mut router = Router::new().add_authenticated(Things, Arc::new(Panics));
+    let (status, ..) = finished(router.call(request("GET", "/things/a")).await).await;
+    assert_eq!(status, 500);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::super::models;
 
 /// A server's side of the operations `HttpRuntime_…`.
 ///
-/// [`HttpRuntimeServer`] serves what implements it. A method that is not written answers 501.
+/// [`HttpRuntimeServer`] serves it. A method that is not written answers 501.
 pub trait HttpRuntime: Send + Sync + 'static {
     /// Sends one message from the device to the hub.
     ///
@@ -115,7 +115,7 @@ pub trait HttpRuntime: Send + Sync + 'static {
     }
 }
 
-/// Serves a [`HttpRuntime`].
+/// Serves what implements [`HttpRuntime`].
 ///
 /// ```
 /// use iothub::device::server::http_runtime::{
@@ -256,16 +256,16 @@ impl ReceiveDeviceBoundNotificationResponse {
             Self::Ok(payload) => {
                 answer.status(200);
                 answer.etag(payload.etag.as_ref());
-                answer.header("iothub-messageid", v1::Wire::view(&payload.iothub_messageid));
-                answer.header("iothub-correlationid", v1::Wire::view(&payload.iothub_correlationid));
-                answer.header("iothub-userid", v1::Wire::view(&payload.iothub_userid));
-                answer.header("iothub-sequencenumber", v1::Wire::view(&payload.iothub_sequencenumber));
-                answer.header("iothub-deliverycount", v1::Wire::view(&payload.iothub_deliverycount));
-                answer.header("iothub-enqueuedtime", v1::Wire::view(&payload.iothub_enqueuedtime));
-                answer.header("iothub-expiry", v1::Wire::view(&payload.iothub_expiry));
-                answer.header("iothub-to", v1::Wire::view(&payload.iothub_to));
-                answer.header("iothub-ack", v1::Wire::view(&payload.iothub_ack));
-                answer.header_prefix("iothub-app-", &payload.iothub_app);
+                answer.header("iothub-messageid", v1::Wire::view(&payload.message_id));
+                answer.header("iothub-correlationid", v1::Wire::view(&payload.correlation_id));
+                answer.header("iothub-userid", v1::Wire::view(&payload.user_id));
+                answer.header("iothub-sequencenumber", v1::Wire::view(&payload.sequence_number));
+                answer.header("iothub-deliverycount", v1::Wire::view(&payload.delivery_count));
+                answer.header("iothub-enqueuedtime", v1::Wire::view(&payload.enqueued_time));
+                answer.header("iothub-expiry", v1::Wire::view(&payload.expiry));
+                answer.header("iothub-to", v1::Wire::view(&payload.to));
+                answer.header("iothub-ack", v1::Wire::view(&payload.ack));
+                answer.header_prefix("iothub-app-", &payload.properties);
                 answer.stream(payload.body, Some("application/octet-stream"));
             }
             Self::NoContent => answer.status(204),
@@ -282,45 +282,45 @@ pub struct ReceiveDeviceBoundNotificationOk {
     /// The lock token of the message, in quotes.
     pub etag: Option<ETag>,
     /// The id of the message; empty if it has none.
-    pub iothub_messageid: Option<String>,
+    pub message_id: Option<String>,
     /// The id of another message that this one answers or belongs to; empty if there is none.
-    pub iothub_correlationid: Option<String>,
+    pub correlation_id: Option<String>,
     /// The id of the user that the message comes from; empty if it is not known.
-    pub iothub_userid: Option<String>,
+    pub user_id: Option<String>,
     /// The number of the message in its queue.
-    pub iothub_sequencenumber: Option<i64>,
+    pub sequence_number: Option<i64>,
     /// How often the message has been delivered before.
-    pub iothub_deliverycount: Option<i32>,
+    pub delivery_count: Option<i32>,
     /// When the hub put the message into the queue, in a form that the hub chooses.
-    pub iothub_enqueuedtime: Option<String>,
+    pub enqueued_time: Option<String>,
     /// When the message expires, in a form that the hub chooses; empty if it does not.
-    pub iothub_expiry: Option<String>,
+    pub expiry: Option<String>,
     /// Where the message is addressed to, as `/devices/<id>/messages/deviceBound`.
-    pub iothub_to: Option<String>,
+    pub to: Option<String>,
     /// Of which outcomes the back end wants to hear.
-    pub iothub_ack: Option<models::RequestedFeedback>,
+    pub ack: Option<models::RequestedFeedback>,
     /// A property of the message.
-    pub iothub_app: BTreeMap<String, String>,
+    pub properties: BTreeMap<String, String>,
 }
 
 impl ReceiveDeviceBoundNotificationOk {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: Body) -> Self {
-        Self { 
+        Self {
             body,
             etag: None,
-            iothub_messageid: None,
-            iothub_correlationid: None,
-            iothub_userid: None,
-            iothub_sequencenumber: None,
-            iothub_deliverycount: None,
-            iothub_enqueuedtime: None,
-            iothub_expiry: None,
-            iothub_to: None,
-            iothub_ack: None,
-            iothub_app: BTreeMap::new(),
-         }
+            message_id: None,
+            correlation_id: None,
+            user_id: None,
+            sequence_number: None,
+            delivery_count: None,
+            enqueued_time: None,
+            expiry: None,
+            to: None,
+            ack: None,
+            properties: BTreeMap::new(),
+        }
     }
 
     /// The same with this [`etag`](Self::etag).
@@ -331,83 +331,83 @@ impl ReceiveDeviceBoundNotificationOk {
         self
     }
 
-    /// The same with this [`iothub_messageid`](Self::iothub_messageid).
+    /// The same with this [`message_id`](Self::message_id).
     #[must_use]
     #[inline]
-    pub fn with_iothub_messageid(mut self, iothub_messageid: impl Into<String>) -> Self {
-        self.iothub_messageid = Some(iothub_messageid.into());
+    pub fn with_message_id(mut self, message_id: impl Into<String>) -> Self {
+        self.message_id = Some(message_id.into());
         self
     }
 
-    /// The same with this [`iothub_correlationid`](Self::iothub_correlationid).
+    /// The same with this [`correlation_id`](Self::correlation_id).
     #[must_use]
     #[inline]
-    pub fn with_iothub_correlationid(mut self, iothub_correlationid: impl Into<String>) -> Self {
-        self.iothub_correlationid = Some(iothub_correlationid.into());
+    pub fn with_correlation_id(mut self, correlation_id: impl Into<String>) -> Self {
+        self.correlation_id = Some(correlation_id.into());
         self
     }
 
-    /// The same with this [`iothub_userid`](Self::iothub_userid).
+    /// The same with this [`user_id`](Self::user_id).
     #[must_use]
     #[inline]
-    pub fn with_iothub_userid(mut self, iothub_userid: impl Into<String>) -> Self {
-        self.iothub_userid = Some(iothub_userid.into());
+    pub fn with_user_id(mut self, user_id: impl Into<String>) -> Self {
+        self.user_id = Some(user_id.into());
         self
     }
 
-    /// The same with this [`iothub_sequencenumber`](Self::iothub_sequencenumber).
+    /// The same with this [`sequence_number`](Self::sequence_number).
     #[must_use]
     #[inline]
-    pub fn with_iothub_sequencenumber(mut self, iothub_sequencenumber: i64) -> Self {
-        self.iothub_sequencenumber = Some(iothub_sequencenumber);
+    pub fn with_sequence_number(mut self, sequence_number: i64) -> Self {
+        self.sequence_number = Some(sequence_number);
         self
     }
 
-    /// The same with this [`iothub_deliverycount`](Self::iothub_deliverycount).
+    /// The same with this [`delivery_count`](Self::delivery_count).
     #[must_use]
     #[inline]
-    pub fn with_iothub_deliverycount(mut self, iothub_deliverycount: i32) -> Self {
-        self.iothub_deliverycount = Some(iothub_deliverycount);
+    pub fn with_delivery_count(mut self, delivery_count: i32) -> Self {
+        self.delivery_count = Some(delivery_count);
         self
     }
 
-    /// The same with this [`iothub_enqueuedtime`](Self::iothub_enqueuedtime).
+    /// The same with this [`enqueued_time`](Self::enqueued_time).
     #[must_use]
     #[inline]
-    pub fn with_iothub_enqueuedtime(mut self, iothub_enqueuedtime: impl Into<String>) -> Self {
-        self.iothub_enqueuedtime = Some(iothub_enqueuedtime.into());
+    pub fn with_enqueued_time(mut self, enqueued_time: impl Into<String>) -> Self {
+        self.enqueued_time = Some(enqueued_time.into());
         self
     }
 
-    /// The same with this [`iothub_expiry`](Self::iothub_expiry).
+    /// The same with this [`expiry`](Self::expiry).
     #[must_use]
     #[inline]
-    pub fn with_iothub_expiry(mut self, iothub_expiry: impl Into<String>) -> Self {
-        self.iothub_expiry = Some(iothub_expiry.into());
+    pub fn with_expiry(mut self, expiry: impl Into<String>) -> Self {
+        self.expiry = Some(expiry.into());
         self
     }
 
-    /// The same with this [`iothub_to`](Self::iothub_to).
+    /// The same with this [`to`](Self::to).
     #[must_use]
     #[inline]
-    pub fn with_iothub_to(mut self, iothub_to: impl Into<String>) -> Self {
-        self.iothub_to = Some(iothub_to.into());
+    pub fn with_to(mut self, to: impl Into<String>) -> Self {
+        self.to = Some(to.into());
         self
     }
 
-    /// The same with this [`iothub_ack`](Self::iothub_ack).
+    /// The same with this [`ack`](Self::ack).
     #[must_use]
     #[inline]
-    pub fn with_iothub_ack(mut self, iothub_ack: models::RequestedFeedback) -> Self {
-        self.iothub_ack = Some(iothub_ack);
+    pub fn with_ack(mut self, ack: models::RequestedFeedback) -> Self {
+        self.ack = Some(ack);
         self
     }
 
-    /// The same with this [`iothub_app`](Self::iothub_app).
+    /// The same with this [`properties`](Self::properties).
     #[must_use]
     #[inline]
-    pub fn with_iothub_app(mut self, iothub_app: BTreeMap<String, String>) -> Self {
-        self.iothub_app = iothub_app;
+    pub fn with_properties(mut self, properties: BTreeMap<String, String>) -> Self {
+        self.properties = properties;
         self
     }
 }

@@ -10,7 +10,7 @@ use specsmith_runtime::codegen::v1::{self, Body, ETag, ErrorFormat, Method};
 
 /// A server's side of the operations `ServiceMessages_…`.
 ///
-/// [`ServiceMessagesServer`] serves what implements it. A method that is not written answers 501.
+/// [`ServiceMessagesServer`] serves it. A method that is not written answers 501.
 pub trait ServiceMessages: Send + Sync + 'static {
     /// Receives what became of messages to devices.
     ///
@@ -46,7 +46,7 @@ pub trait ServiceMessages: Send + Sync + 'static {
     }
 }
 
-/// Serves a [`ServiceMessages`].
+/// Serves what implements [`ServiceMessages`].
 ///
 /// ```
 /// use iothub::device::server::service_messages::{
@@ -144,7 +144,12 @@ impl ReceiveFeedbackOk {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: Body) -> Self {
-        Self { body, etag: None, iothub_enqueuedtime: None, content_type: None }
+        Self {
+            body,
+            etag: None,
+            iothub_enqueuedtime: None,
+            content_type: None,
+        }
     }
 
     /// The same with this [`etag`](Self::etag).

@@ -21,7 +21,7 @@ use super::super::models;
 
 /// A server's side of the operations `DeviceApi_…`.
 ///
-/// [`DeviceApiServer`] serves what implements it. A method that is not written answers 501.
+/// [`DeviceApiServer`] serves it. A method that is not written answers 501.
 pub trait DeviceApi: Send + Sync + 'static {
     /// Returns the identity of one device.
     ///
@@ -151,7 +151,7 @@ pub trait DeviceApi: Send + Sync + 'static {
     }
 }
 
-/// Serves a [`DeviceApi`].
+/// Serves what implements [`DeviceApi`].
 ///
 /// ```
 /// use iothub::hub::server::device_api::{DeviceApi, DeviceApiServer, DeleteDeviceRequest, DeleteDeviceResponse};
@@ -242,7 +242,10 @@ impl GetDeviceOk {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: models::Device) -> Self {
-        Self { body, etag: None }
+        Self {
+            body,
+            etag: None,
+        }
     }
 
     /// The same with this [`etag`](Self::etag).
@@ -326,7 +329,10 @@ impl PutDeviceOk {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: models::Device) -> Self {
-        Self { body, etag: None }
+        Self {
+            body,
+            etag: None,
+        }
     }
 
     /// The same with this [`etag`](Self::etag).
@@ -352,7 +358,10 @@ impl PutDeviceCreated {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: models::Device) -> Self {
-        Self { body, etag: None }
+        Self {
+            body,
+            etag: None,
+        }
     }
 
     /// The same with this [`etag`](Self::etag).
@@ -612,7 +621,10 @@ impl BulkDeviceOperationBadRequest {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: models::BulkRegistryOperationResult) -> Self {
-        Self { body, iothub_errorcode: None }
+        Self {
+            body,
+            iothub_errorcode: None,
+        }
     }
 
     /// The same with this [`iothub_errorcode`](Self::iothub_errorcode).
@@ -663,7 +675,7 @@ impl QueryDevicesResponse {
             Self::Ok(payload) => {
                 answer.status(200);
                 answer.header("x-ms-continuation", v1::Wire::view(&payload.continuation));
-                answer.header("x-ms-item-type", v1::Wire::view(&payload.x_ms_item_type));
+                answer.header("x-ms-item-type", v1::Wire::view(&payload.item_type));
                 answer.json(v1::Wire::view(&payload.body));
             }
         }
@@ -679,14 +691,18 @@ pub struct QueryDevicesOk {
     /// The token that fetches the page after this one; absent on the last page.
     pub continuation: Option<String>,
     /// The kind of item on the page, such as `Twin` or `Raw`. The case of the first letter varies.
-    pub x_ms_item_type: Option<String>,
+    pub item_type: Option<String>,
 }
 
 impl QueryDevicesOk {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: Vec<Value>) -> Self {
-        Self { body, continuation: None, x_ms_item_type: None }
+        Self {
+            body,
+            continuation: None,
+            item_type: None,
+        }
     }
 
     /// The same with this [`continuation`](Self::continuation).
@@ -697,11 +713,11 @@ impl QueryDevicesOk {
         self
     }
 
-    /// The same with this [`x_ms_item_type`](Self::x_ms_item_type).
+    /// The same with this [`item_type`](Self::item_type).
     #[must_use]
     #[inline]
-    pub fn with_x_ms_item_type(mut self, x_ms_item_type: impl Into<String>) -> Self {
-        self.x_ms_item_type = Some(x_ms_item_type.into());
+    pub fn with_item_type(mut self, item_type: impl Into<String>) -> Self {
+        self.item_type = Some(item_type.into());
         self
     }
 }

@@ -21,7 +21,7 @@ use super::super::models;
 
 /// A server's side of the operations `DeviceTwinApi_…`.
 ///
-/// [`DeviceTwinApiServer`] serves what implements it. A method that is not written answers 501.
+/// [`DeviceTwinApiServer`] serves it. A method that is not written answers 501.
 pub trait DeviceTwinApi: Send + Sync + 'static {
     /// Returns the twin of one device.
     ///
@@ -80,7 +80,7 @@ pub trait DeviceTwinApi: Send + Sync + 'static {
     }
 }
 
-/// Serves a [`DeviceTwinApi`].
+/// Serves what implements [`DeviceTwinApi`].
 ///
 /// ```
 /// use iothub::hub::server::device_twin_api::{DeviceTwinApi, DeviceTwinApiServer};

@@ -12,7 +12,7 @@ use super::super::models;
 
 /// A server's side of the operations `ImportExport_…`.
 ///
-/// [`ImportExportServer`] serves what implements it. A method that is not written answers 501.
+/// [`ImportExportServer`] serves it. A method that is not written answers 501.
 pub trait ImportExport: Send + Sync + 'static {
     /// Starts an import or an export of devices.
     ///
@@ -59,7 +59,7 @@ pub trait ImportExport: Send + Sync + 'static {
     }
 }
 
-/// Serves a [`ImportExport`].
+/// Serves what implements [`ImportExport`].
 ///
 /// ```
 /// use iothub::hub::server::import_export::{ImportExport, ImportExportServer, CancelJobRequest, CancelJobResponse};

@@ -12,7 +12,7 @@ use super::super::models;
 
 /// A server's side of the operations `JobApi_…`.
 ///
-/// [`JobApiServer`] serves what implements it. A method that is not written answers 501.
+/// [`JobApiServer`] serves it. A method that is not written answers 501.
 pub trait JobApi: Send + Sync + 'static {
     /// Returns one job and its progress.
     ///
@@ -70,7 +70,7 @@ pub trait JobApi: Send + Sync + 'static {
     }
 }
 
-/// Serves a [`JobApi`].
+/// Serves what implements [`JobApi`].
 ///
 /// ```
 /// use iothub::hub::server::job_api::{JobApi, JobApiServer};
@@ -240,7 +240,10 @@ impl QueryJobsOk {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: Vec<models::Job>) -> Self {
-        Self { body, continuation: None }
+        Self {
+            body,
+            continuation: None,
+        }
     }
 
     /// The same with this [`continuation`](Self::continuation).

@@ -21,7 +21,7 @@ use super::super::models;
 
 /// A server's side of the operations `IotHubResource_…`.
 ///
-/// [`IotHubResourceServer`] serves what implements it. A method that is not written answers 501.
+/// [`IotHubResourceServer`] serves it. A method that is not written answers 501.
 pub trait IotHubResource: Send + Sync + 'static {
     /// Returns the description of one IoT hub, without its keys.
     ///
@@ -306,7 +306,7 @@ pub trait IotHubResource: Send + Sync + 'static {
     }
 }
 
-/// Serves a [`IotHubResource`].
+/// Serves what implements [`IotHubResource`].
 ///
 /// ```
 /// use iothub::management::server::iot_hub_resource::{
@@ -498,7 +498,10 @@ impl CreateOrUpdateCreated {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: models::IotHubDescription) -> Self {
-        Self { body, azure_async_operation: None }
+        Self {
+            body,
+            azure_async_operation: None,
+        }
     }
 
     /// The same with this [`azure_async_operation`](Self::azure_async_operation).
@@ -605,7 +608,12 @@ impl DeleteAccepted {
     /// A new one, without headers.
     #[inline]
     pub fn new(body: models::IotHubDescription) -> Self {
-        Self { body, azure_async_operation: None, location: None, retry_after: None }
+        Self {
+            body,
+            azure_async_operation: None,
+            location: None,
+            retry_after: None,
+        }
     }
 
     /// The same with this [`azure_async_operation`](Self::azure_async_operation).

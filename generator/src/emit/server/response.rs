@@ -119,10 +119,12 @@ fn constructor(code: &mut Code, arguments: &[(&str, String, &str)], headers: &[(
         if arguments.is_empty() {
             return line!(code, "Self::default()");
         }
-        let absent = |optional| if optional { "None" } else { "BTreeMap::new()" };
-        let mut fields: Vec<String> = arguments.iter().map(|(name, ..)| (*name).to_owned()).collect();
-        fields.extend(headers.iter().map(|(header, _, optional)| format!("{}: {}", header.name, absent(*optional))));
-        code.list("Self { ", &fields, " }");
+        code.block(format_args!("Self"), "}", |code| {
+            arguments.iter().for_each(|(name, ..)| line!(code, "{name},"));
+            for (header, _, optional) in headers {
+                line!(code, "{}: {},", header.name, if *optional { "None" } else { "BTreeMap::new()" });
+            }
+        });
     });
     line!(code, "}}");
 }

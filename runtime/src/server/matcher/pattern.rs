@@ -1,6 +1,6 @@
 //! What stands between two slashes of a template, and whether text of a path is that.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 use std::ops::Range;
 
 /// A segment of a template. Literals are decoded, and in lower case where case does not matter.
@@ -17,16 +17,11 @@ pub(super) enum Segment {
 }
 
 /// Literals with a hole between each two. The order is the one in which patterns are tried: the longest first.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 pub(super) struct Pattern {
-    weight: Reverse<usize>,
-    folded: Vec<Box<[u8]>>,
     literals: Vec<Box<[u8]>>,
+    weight: usize,
 }
-
-/// How specific a segment is, the most specific first; the same for all that differ in literals of static segments or
-/// in case.
-type Rank<'a> = (u8, Option<(Reverse<usize>, &'a [Box<[u8]>])>);
 
 impl Segment {
     /// Reads a template. A brace that is part of no hole is one to be matched.
@@ -52,12 +47,22 @@ impl Segment {
         }
     }
 
-    fn rank(&self) -> Rank<'_> {
+    fn kind(&self) -> u8 {
         match self {
-            Segment::Static(_) => (0, None),
-            Segment::Mixed(pattern) => (1, Some((pattern.weight, &pattern.folded))),
-            Segment::Whole => (2, None),
-            Segment::Several(pattern) => (3, Some((pattern.weight, &pattern.folded))),
+            Segment::Static(_) => 0,
+            Segment::Mixed(_) => 1,
+            Segment::Whole => 2,
+            Segment::Several(_) => 3,
+        }
+    }
+
+    /// Which is the more specific one. Literals of static segments and case make no difference.
+    fn specificity(&self, other: &Segment) -> Ordering {
+        match (self, other) {
+            (Segment::Mixed(one), Segment::Mixed(other)) | (Segment::Several(one), Segment::Several(other)) => {
+                one.specificity(other)
+            }
+            _ => self.kind().cmp(&other.kind()),
         }
     }
 }
@@ -66,19 +71,45 @@ impl Segment {
 /// ends. Where that says nothing, which can only be behind a `{*}`, the texts of static segments are in the order of the alphabet.
 /// They are equal if they differ in case at most.
 pub(super) fn specificity(one: &[Segment], other: &[Segment]) -> Ordering {
-    let ranks = one.iter().map(Segment::rank).zip(other.iter().map(Segment::rank));
-    let by_rank = ranks.map(|(one, other)| one.cmp(&other)).find(|order| order.is_ne());
-    by_rank.unwrap_or_else(|| other.len().cmp(&one.len())).then_with(|| texts(one).cmp(texts(other)))
+    let by_segment = one.iter().zip(other).map(|(one, other)| one.specificity(other)).find(|order| order.is_ne());
+    by_segment.unwrap_or_else(|| other.len().cmp(&one.len())).then_with(|| texts(one).cmp(texts(other)))
 }
 
-/// The texts of static segments, each with an end.
 fn texts(template: &[Segment]) -> impl Iterator<Item = Option<u8>> {
     let texts = template.iter().filter_map(|segment| match segment {
         Segment::Static(text) => Some(text),
         _ => None,
     });
-    texts.flat_map(|text| text.iter().map(|byte| Some(byte.to_ascii_lowercase())).chain([None]))
+    spelled(texts, true)
 }
+
+/// The bytes of texts, each with an end. (Slices would be compared by `memcmp`, which on some processors takes hundreds of
+/// times as long for empty ones that were never allocated.)
+fn spelled<'a>(texts: impl Iterator<Item = &'a Box<[u8]>>, fold: bool) -> impl Iterator<Item = Option<u8>> {
+    let spelling = move |byte: &u8| Some(if fold { byte.to_ascii_lowercase() } else { *byte });
+    texts.flat_map(move |text| text.iter().map(spelling).chain([None]))
+}
+
+impl Ord for Pattern {
+    fn cmp(&self, other: &Pattern) -> Ordering {
+        let exactly = || spelled(self.literals.iter(), false).cmp(spelled(other.literals.iter(), false));
+        self.specificity(other).then_with(exactly)
+    }
+}
+
+impl PartialOrd for Pattern {
+    fn partial_cmp(&self, other: &Pattern) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Pattern) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Pattern {}
 
 fn next_hole(text: &str) -> Option<(&str, bool, &str)> {
     let one = text.split_once("{}").map(|(before, after)| (before, false, after));
@@ -95,12 +126,13 @@ fn decoded(literal: &str, fold: bool) -> Box<[u8]> {
 
 impl Pattern {
     fn new(literals: Vec<Box<[u8]>>) -> Pattern {
-        let weight = Reverse(literals.iter().map(|literal| literal.len()).sum());
-        Pattern {
-            weight,
-            folded: literals.iter().map(|literal| literal.to_ascii_lowercase().into()).collect(),
-            literals,
-        }
+        let weight = literals.iter().map(|literal| literal.len()).sum();
+        Pattern { literals, weight }
+    }
+
+    fn specificity(&self, other: &Pattern) -> Ordering {
+        let spelling = || spelled(self.literals.iter(), true).cmp(spelled(other.literals.iter(), true));
+        other.weight.cmp(&self.weight).then_with(spelling)
     }
 
     /// Whether a text is this. Says where the holes are, **from the last to the first**; what it has said is void if it
@@ -151,7 +183,7 @@ fn is_boundary(text: &str, at: usize) -> bool {
     let (before, after) = text.as_bytes().split_at_checked(at).unwrap_or_default();
     let in_escape = matches!(before, [.., b'%'] | [.., b'%', _]);
     let in_character = Decoded { rest: after, fold: false }.next().is_some_and(|byte| byte & 0xC0 == 0x80);
-    text.is_char_boundary(at) && !in_escape && !in_character
+    !in_escape && !in_character
 }
 
 /// The bytes of a text that is percent-encoded, in lower case if that is asked for. What is no escape stays as it is.
@@ -262,7 +294,7 @@ mod tests {
     #[test]
     fn kinds_of_segments() {
         let kinds = ["a", "", "{x}", "a{", "{}b", "{}", "{*}", "a{*}", "{}{*}"];
-        let kinds = kinds.map(|text| Segment::new(text, false).rank().0);
+        let kinds = kinds.map(|text| Segment::new(text, false).kind());
         assert_eq!(kinds, [0, 0, 0, 0, 1, 2, 3, 3, 1]);
         let order = |one, other| specificity(&Segment::template(one, false), &Segment::template(other, false));
         for pair in ["a", "{}:bc", "{}:b", "{}", "x{*}", "{*}"].windows(2) {

@@ -139,6 +139,11 @@ impl<'t, 'p> Search<'t, 'p> {
         Some(Hit { leaf: self.trail.get(last)?.node.leaf.as_ref()?, last })
     }
 
+    /// Whether there was more to try than may be.
+    pub(super) fn gave_up(&self) -> bool {
+        self.tries >= MOST_TRIES
+    }
+
     /// How many segments of a template matched at most, not counting `{*}`, and an endpoint there.
     pub(super) fn nearest(&self) -> (usize, Option<usize>) {
         (self.deepest.depth, self.deepest.any)
@@ -167,8 +172,6 @@ impl<'t, 'p> Search<'t, 'p> {
 
     /// What it took.
     #[cfg(test)]
-    #[cfg(test)]
-    #[allow(dead_code)]
     pub(super) fn tries(&self) -> usize {
         self.tries
     }
@@ -176,30 +179,14 @@ impl<'t, 'p> Search<'t, 'p> {
     /// The last of the steps to the most specific leaf below a frame, which is the end of the trail.
     fn search(&mut self, frame: Range<usize>) -> Option<usize> {
         self.statics(&frame);
-        if let Some(found) = self.below(&frame) {
-            return Some(found);
-        }
-        let mut pattern = None;
-        while let Some(next) = self.next(&frame, |node| &node.mixed, pattern) {
-            self.mixed(&frame, next);
-            if let Some(found) = self.below(&frame) {
-                return Some(found);
-            }
-            pattern = Some(next);
-        }
-        self.wholes(&frame);
-        if let Some(found) = self.below(&frame) {
-            return Some(found);
-        }
-        let mut pattern = None;
-        while let Some(next) = self.next(&frame, |node| &node.several, pattern) {
-            self.several(&frame, next);
-            if let Some(found) = self.below(&frame) {
-                return Some(found);
-            }
-            pattern = Some(next);
-        }
-        self.end(&frame)
+        self.below(&frame)
+            .or_else(|| self.patterns(&frame, |node| &node.mixed, Self::mixed))
+            .or_else(|| {
+                self.wholes(&frame);
+                self.below(&frame)
+            })
+            .or_else(|| self.patterns(&frame, |node| &node.several, Self::several))
+            .or_else(|| self.end(&frame))
     }
 
     /// Searches on from the steps behind a frame, and removes them if there is nothing.
@@ -218,7 +205,7 @@ impl<'t, 'p> Search<'t, 'p> {
     /// A step of a frame that may go on, counted as a try.
     fn step(&mut self, index: usize) -> Option<Step<'t>> {
         self.tries += 1;
-        self.trail.get(index).filter(|step| step.at < self.path.len() && self.tries < MOST_TRIES)
+        self.trail.get(index).filter(|step| step.at < self.path.len() && !self.gave_up())
     }
 
     fn push(&mut self, node: &'t Node, at: usize, from: usize) {
@@ -241,22 +228,30 @@ impl<'t, 'p> Search<'t, 'p> {
         }
     }
 
-    /// The first pattern behind another, of all that a frame's nodes have.
-    fn next(
+    /// Goes on by the patterns that a frame's nodes have, one after the other.
+    fn patterns(
         &mut self,
         frame: &Range<usize>,
-        children: fn(&Node) -> &Vec<(Pattern, Node)>,
-        behind: Option<&Pattern>,
-    ) -> Option<&'t Pattern> {
-        let mut first = None;
-        for index in frame.clone() {
-            let Some(step) = self.step(index) else { continue };
-            let children = children(step.node);
-            let at = behind.map_or(0, |behind| children.partition_point(|(pattern, _)| pattern <= behind));
-            let pattern = children.get(at).map(|(pattern, _)| pattern);
-            first = [first, pattern].into_iter().flatten().min();
+        children: fn(&Node) -> &[(Pattern, Node)],
+        go: fn(&mut Self, &Range<usize>, &Pattern),
+    ) -> Option<usize> {
+        let mut last: Option<&Pattern> = None;
+        loop {
+            let mut first = None;
+            for index in frame.clone() {
+                let Some(step) = self.step(index) else { continue };
+                let children = children(step.node);
+                let behind = last.map_or(0, |last| children.partition_point(|(pattern, _)| pattern <= last));
+                let pattern = children.get(behind).map(|(pattern, _)| pattern);
+                first = [first, pattern].into_iter().flatten().min();
+            }
+            let pattern = first?;
+            go(self, frame, pattern);
+            if let Some(found) = self.below(frame) {
+                return Some(found);
+            }
+            last = Some(pattern);
         }
-        first
     }
 
     fn mixed(&mut self, frame: &Range<usize>, pattern: &Pattern) {
@@ -287,30 +282,30 @@ impl<'t, 'p> Search<'t, 'p> {
     fn several(&mut self, frame: &Range<usize>, pattern: &Pattern) {
         for index in frame.clone() {
             let Some(step) = self.step(index) else { continue };
-            let Some(node) = find(&step.node.several, pattern) else { continue };
-            let is_first = |this: &mut Self| {
-                !(frame.start..index).any(|before| this.step(before).is_some_and(|other| same(other.node, step.node)))
-            };
-            if !is_first(self) {
+            let Some(next) = find(&step.node.several, pattern) else { continue };
+            if (frame.start..index).any(|before| self.step_at(before, step.node).is_some()) {
                 continue;
             }
-            let Some(most) = self.path.len().checked_sub(node.shortest) else { continue };
-            let least = self.path.len().saturating_sub(node.longest).max(1);
+            let Some(most) = self.path.len().checked_sub(next.shortest) else { continue };
+            let least = self.path.len().saturating_sub(next.longest).max(1);
             for to in (least..=most).rev() {
-                let from = (index..frame.end).find(|&from| {
-                    self.step(from).is_some_and(|from| {
-                        same(from.node, step.node) && from.at < to && self.spans(pattern, from.at, to)
-                    })
-                });
+                let leads = |from: Step<'_>, path: &Path<'_>, fold| {
+                    from.at < to && path.is_solid(from.at, to) && pattern.holes(path.text(from.at, to), fold, |_| {})
+                };
+                let from = (index..frame.end)
+                    .find(|&from| self.step_at(from, step.node).is_some_and(|from| leads(from, self.path, self.fold)));
                 if let Some(from) = from {
-                    self.push(node, to, from);
+                    self.push(next, to, from);
+                } else if self.gave_up() {
+                    return;
                 }
             }
         }
     }
 
-    fn spans(&self, pattern: &Pattern, from: usize, to: usize) -> bool {
-        self.path.is_solid(from, to) && pattern.holes(self.path.text(from, to), self.fold, |_| {})
+    /// A step that may go on and is at a node, counted as a try.
+    fn step_at(&mut self, index: usize, node: &Node) -> Option<Step<'t>> {
+        self.step(index).filter(|step| std::ptr::eq(step.node, node))
     }
 
     /// The most specific leaf at the path's end. After too many tries none is: there may be a better one.
@@ -319,7 +314,7 @@ impl<'t, 'p> Search<'t, 'p> {
             let step = self.trail.get(index).filter(|step| step.at == self.path.len())?;
             step.node.leaf.as_ref().map(|leaf| (leaf, index))
         };
-        let leaves = frame.clone().filter_map(leaf).filter(|_| self.tries < MOST_TRIES);
+        let leaves = frame.clone().filter_map(leaf).filter(|_| !self.gave_up());
         leaves.min_by(|(one, _), (other, _)| one.specificity(other)).map(|(_, index)| index)
     }
 }
@@ -327,8 +322,4 @@ impl<'t, 'p> Search<'t, 'p> {
 fn find<'n>(children: &'n [(Pattern, Node)], pattern: &Pattern) -> Option<&'n Node> {
     let at = children.binary_search_by(|(child, _)| child.cmp(pattern)).ok()?;
     children.get(at).map(|(_, node)| node)
-}
-
-fn same(one: &Node, other: &Node) -> bool {
-    std::ptr::eq(one, other)
 }
