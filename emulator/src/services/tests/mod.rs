@@ -5,6 +5,8 @@ mod bulk;
 mod etags;
 mod identities;
 mod transfers;
+mod methods;
+mod queries;
 mod twins;
 
 use std::sync::Arc;
