@@ -13,6 +13,7 @@ mod extract;
 mod handle;
 mod ids;
 mod incoming;
+mod limits;
 mod links;
 mod macros;
 mod matcher;
@@ -40,6 +41,7 @@ pub use error::{Detail, Problem, ServiceError};
 #[doc(hidden)]
 pub use handle::handle;
 pub use incoming::{At, Incoming};
+pub use limits::{Checks, Pattern, check};
 pub use operations::{Links, OperationState, Operations, Work};
 pub use pages::{Page, Paginator};
 pub use route::{BodyKind, Route};
