@@ -76,6 +76,29 @@ pub(crate) fn no_container(why: &str) -> ServiceError {
     ServiceError::new(StatusCode::BAD_REQUEST, "BlobContainerValidationError", message)
 }
 
+/// 404 `DeviceNotOnline`, in the service's words.
+pub(crate) fn not_online() -> ServiceError {
+    ServiceError::new(StatusCode::NOT_FOUND, "DeviceNotOnline", "Timed out waiting for device to connect.")
+}
+
+/// 504 `GatewayTimeout`, in the service's words.
+pub(crate) fn no_answer() -> ServiceError {
+    let message = "Timed out waiting for the response from device.";
+    ServiceError::new(StatusCode::GATEWAY_TIMEOUT, "GatewayTimeout", message)
+}
+
+/// 500 `InvalidResponseWhileProxying` for what a device answers.
+pub(crate) fn bad_answer(most: usize) -> ServiceError {
+    let message = format!("The device has answered with more than {most} bytes.");
+    ServiceError::new(StatusCode::INTERNAL_SERVER_ERROR, "InvalidResponseWhileProxying", message)
+}
+
+/// 413 `MessageTooLarge`.
+pub(crate) fn too_large(what: &str, most: usize) -> ServiceError {
+    let message = format!("{what}: more than {most} bytes.");
+    ServiceError::new(StatusCode::PAYLOAD_TOO_LARGE, "MessageTooLarge", message)
+}
+
 /// 401, as all refusals of the authenticators are.
 pub(crate) fn unauthorized() -> ServiceError {
     ServiceError::new(StatusCode::UNAUTHORIZED, "IotHubUnauthorizedAccess", "Unauthorized")

@@ -228,6 +228,39 @@ impl HubHandle {
     pub fn forget_method(&self, device: &str, method: &str) -> Result<(), ServiceError> {
         self.hub()?.set_method(device, method, None)
     }
+
+    /// Lets all devices answer a method that they do not answer in a [way of their own](Self::on_method). That makes all devices connected, those
+    /// too that are yet to come.
+    ///
+    /// ```no_run
+    /// # fn example(emulator: iothub_emulator::Emulator) -> Result<(), Box<dyn std::error::Error>> {
+    /// use iothub_emulator::MethodAnswer;
+    ///
+    /// emulator.on_method_of_all("ping", |call| async move { MethodAnswer::new(200, call.device_id.to_string()) })?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// 404 where the hub has been deleted.
+    pub fn on_method_of_all<F, A>(&self, method: &str, handler: F) -> Result<(), ServiceError>
+    where
+        F: Fn(MethodCall) -> A + Send + Sync + 'static,
+        A: Future<Output = MethodAnswer> + Send + 'static,
+    {
+        self.hub()?.set_method_of_all(method, Some(Arc::new(move |call| Box::pin(handler(call)))));
+        Ok(())
+    }
+
+    /// Lets devices answer a method no more, unless they do so in a way of their own.
+    ///
+    /// # Errors
+    ///
+    /// 404 where the hub has been deleted.
+    pub fn forget_method_of_all(&self, method: &str) -> Result<(), ServiceError> {
+        self.hub()?.set_method_of_all(method, None);
+        Ok(())
+    }
 }
 
 impl fmt::Debug for HubHandle {

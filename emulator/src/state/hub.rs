@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use iothub::runtime::server::ServiceError;
 
 use super::device::{self, Device};
+use super::methods::Methods;
 use super::policy::Policy;
 use super::resource::{self, Resource};
 use super::transfers::{self, Transfer};
@@ -43,6 +44,8 @@ pub(crate) struct HubState {
     pub(crate) disabled: usize,
     /// The greatest generation that a device ever had.
     pub(crate) generation: u64,
+    /// Who answers direct methods. It is not kept.
+    pub(crate) methods: Methods,
 }
 
 impl HubState {

@@ -7,14 +7,19 @@
 mod device;
 mod hub;
 mod load;
+pub(crate) mod methods;
 mod outside;
 mod policy;
 pub(crate) mod provider;
 pub(crate) mod queue;
 mod registry;
 pub(crate) mod resource;
+mod scan;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod transfers;
 mod twin;
+mod twin_row;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -25,7 +30,9 @@ pub(crate) use hub::{Hub, HubState, Pending};
 pub(crate) use load::{Loaded, keep_format, load};
 pub(crate) use policy::{Policy, new_key};
 pub(crate) use registry::{Action, Given, Identity, Import, Live, Registry};
+pub(crate) use scan::Scan;
 pub(crate) use twin::{Change, Part, Twin};
+pub(crate) use twin_row::{BESIDE, TwinRow, beside};
 
 use crate::clock::HubClock;
 use crate::config::Config;

@@ -5,7 +5,7 @@ use iothub::runtime::server::ServiceError;
 use tokio::sync::watch;
 
 use super::hub::{Hub, Pending};
-use crate::outside::{Event, Message, MethodHandler};
+use crate::outside::{Event, Message};
 
 impl Hub {
     /// Queues a message for a device, and gives its number.
@@ -20,20 +20,6 @@ impl Hub {
     /// The messages that wait for a device.
     pub(crate) fn queued(&self, _device: &str) -> Vec<Message> {
         Vec::new()
-    }
-
-    /// Lets a method of a device be answered in this way, or no more. A device that answers any is connected.
-    ///
-    /// # Errors
-    ///
-    /// 404 where there is no such device.
-    pub(crate) fn set_method(
-        &self,
-        _device: &str,
-        _name: &str,
-        _handler: Option<MethodHandler>,
-    ) -> Result<(), ServiceError> {
-        Err(unwritten())
     }
 
     /// The oldest events behind this number, at most so many.

@@ -4,6 +4,8 @@ mod access;
 mod bulk;
 mod etags;
 mod identities;
+mod methods;
+mod queries;
 mod transfers;
 mod twins;
 
