@@ -172,6 +172,34 @@ async fn connections_are_cut() {
 }
 
 #[tokio::test]
+async fn methods_are_scripted() {
+    use iothub::hub::models::{Device, DirectMethod};
+    let emulator = emulator().await;
+    let hub = iothub::hub::Client::with_pipeline(emulator.pipeline().unwrap());
+    let script = json!({ "methodName": "m", "status": 7, "payload": [1], "delayMs": 3_600_000 });
+    assert_eq!(post(&emulator, "/devices/d%231/methods", script.clone()).await.0, 404);
+    hub.devices().put("d#1", &Device::new("d#1")).await.unwrap();
+    assert_eq!(post(&emulator, "/devices/d%231/methods", script).await.0, 204);
+    let method = DirectMethod::new("m").with_response_timeout_in_seconds(300);
+    let call = hub.twins().invoke_method("d#1", &method);
+    let moved = async {
+        tokio::task::yield_now().await;
+        emulator.advance(std::time::Duration::from_secs(300));
+    };
+    let (late, ()) = tokio::join!(call, moved);
+    assert_eq!(late.unwrap_err().status().unwrap(), 504);
+    assert_eq!(post(&emulator, "/methods", json!({ "methodName": "n", "status": 8 })).await.0, 204);
+    let result = hub.twins().invoke_method("d#1", &DirectMethod::new("n")).await.unwrap();
+    assert_eq!((result.status, result.payload.as_ref()), (Some(8), Some(&Value::Null)));
+    assert_eq!(send(&emulator, request("DELETE", "/methods/n", &[])).await.0, 204);
+    assert_eq!(send(&emulator, request("DELETE", "/devices/d%231/methods/m", &[])).await.0, 204);
+    assert!(hub.twins().invoke_method("d#1", &DirectMethod::new("n")).await.is_err());
+    for wrong in [json!({ "methodName": "m" }), json!({ "status": 1 }), json!({ "methodName": "m", "status": "1" })] {
+        assert_eq!(post(&emulator, "/methods", wrong.clone()).await.0, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn another_hub() {
     let emulator = emulator().await;
     let (_, body) = send(&emulator, request("GET", "/events?hub=my-hub", &[])).await;
