@@ -215,8 +215,9 @@ fn registry() -> Vec<Case> {
                 let twin = hub::TwinProperties::new().with_desired(object(json!({ "speed": 10 })));
                 pending(
                     clients.hub.devices().bulk(&[
-                        item("dev1", hub::DeviceStatus::Enabled).with_import_mode(hub::ImportMode::Create),
-                        item("dev2", hub::DeviceStatus::Disabled)
+                        item("dev1").with_status(hub::DeviceStatus::Enabled).with_import_mode(hub::ImportMode::Create),
+                        item("dev2")
+                            .with_status(hub::DeviceStatus::Disabled)
                             .with_import_mode(hub::ImportMode::UpdateIfMatchEtag)
                             .with_etag("MA==")
                             .with_authentication(keys(KEY_1, KEY_2))

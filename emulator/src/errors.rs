@@ -35,3 +35,37 @@ pub(crate) fn not_stored(error: StoreError) -> ServiceError {
     let message = "The change could not be written to the disk.";
     ServiceError::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerError", message).with_source(error)
 }
+
+/// 400 `ArgumentInvalid` for an id that no device may have.
+pub(crate) fn no_device_id() -> ServiceError {
+    invalid(
+        "An id of a device has 1 to 128 ASCII letters, digits and characters of - : . + % _ # * ? ! ( ) , = @ ; $ '",
+    )
+}
+
+/// 400 `ArgumentInvalid` for a body that is of another device than the path.
+pub(crate) fn other_device(id: &str) -> ServiceError {
+    invalid(format!("deviceId: it is not {id}, as in the path."))
+}
+
+/// 400 `DeviceDefinedMultipleTimes`.
+pub(crate) fn device_twice(id: &str) -> ServiceError {
+    let message = format!("The device {id} is in the list more than once.");
+    ServiceError::new(StatusCode::BAD_REQUEST, "DeviceDefinedMultipleTimes", message)
+}
+
+/// 403 `TooManyDevices`.
+pub(crate) fn too_many_devices(most: usize) -> ServiceError {
+    ServiceError::new(StatusCode::FORBIDDEN, "TooManyDevices", format!("The hub has {most} devices already."))
+}
+
+/// 401, as all refusals of the authenticators are.
+pub(crate) fn unauthorized() -> ServiceError {
+    ServiceError::new(StatusCode::UNAUTHORIZED, "IotHubUnauthorizedAccess", "Unauthorized")
+}
+
+/// 500, for what ought not to happen.
+pub(crate) fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ServiceError {
+    let message = "The emulator could not do what it was asked.";
+    ServiceError::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerError", message).with_source(error)
+}

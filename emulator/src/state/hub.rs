@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use iothub::runtime::credential::{Rights, SasKey};
 use iothub::runtime::server::ServiceError;
 
-use super::device::Device;
+use super::device::{self, Device};
 use crate::clock::HubClock;
 use crate::errors;
 use crate::store::{Changes, Store, Written};
@@ -31,6 +31,24 @@ pub(crate) struct HubState {
     pub(crate) policies: Vec<Policy>,
     /// The devices by their ids. A device is replaced, never changed, so that a reader may keep it.
     pub(crate) devices: BTreeMap<Arc<str>, Arc<Device>>,
+    /// How many of them are disabled.
+    pub(crate) disabled: usize,
+    /// The greatest generation that a device ever had.
+    pub(crate) generation: u64,
+}
+
+impl HubState {
+    /// Reads a record of the store: of a kind, with an id.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(crate) fn load(&mut self, kind: &str, id: &str, bytes: &[u8]) -> Result<(), String> {
+        match kind {
+            Device::KIND => device::load(self, id, bytes),
+            _ => Err("there is no such kind of record".to_owned()),
+        }
+    }
 }
 
 /// A shared access policy.

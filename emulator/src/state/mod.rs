@@ -6,16 +6,20 @@
 
 mod device;
 mod hub;
+pub(crate) mod queue;
+mod registry;
 mod twin;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-pub(crate) use device::{Credentials, Device, time_or_never};
+pub(crate) use device::{Credentials, Device, is_id, time_or_never};
 pub(crate) use hub::{Hub, HubState, Pending, Policy};
+pub(crate) use registry::{Action, Given, Identity, Import, Live, Registry};
 pub(crate) use twin::{Change, Part, Twin};
 
 use crate::clock::HubClock;
+use crate::config::Config;
 use crate::store::Store;
 
 /// What is the same for all hubs.
@@ -25,6 +29,8 @@ pub(crate) struct World {
     pub(crate) clock: HubClock,
     /// Where things are kept.
     pub(crate) store: Store,
+    /// How the emulator was started.
+    pub(crate) config: Config,
     /// By their names in small letters.
     hubs: RwLock<BTreeMap<String, Arc<Hub>>>,
     /// The name of the hub that requests without a known host name are for.
@@ -34,7 +40,15 @@ pub(crate) struct World {
 impl World {
     /// A world with no hub yet. Requests to addresses and unknown hosts will be for the hub called `main`.
     pub(crate) fn new(clock: HubClock, store: Store, main: impl Into<String>) -> World {
-        World { clock, store, hubs: RwLock::default(), main: main.into().to_ascii_lowercase() }
+        let config = Config::default();
+        World { clock, store, config, hubs: RwLock::default(), main: main.into().to_ascii_lowercase() }
+    }
+
+    /// The same, started otherwise.
+    #[must_use]
+    pub(crate) fn with_config(mut self, config: Config) -> World {
+        self.config = config;
+        self
     }
 
     /// Adds a hub, in place of another of its name.

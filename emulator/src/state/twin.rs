@@ -1,17 +1,20 @@
 //! A twin: what the back end and the device say of each other, in JSON of their own.
 
 use iothub::runtime::time::DateTime;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The deepest that objects may lie in one another below tags, desired or reported properties.
+use super::device::seven_decimals;
+
+/// The deepest that objects may lie in one another within tags, desired or reported properties.
 const DEPTH: usize = 10;
-/// The most bytes of JSON in each of the three, without what the hub adds.
-const BYTES: [usize; 3] = [8 << 10, 32 << 10, 32 << 10];
 /// The longest name, in bytes.
 const NAME: usize = 1 << 10;
 /// The longest text, in bytes.
 const TEXT: usize = 4 << 10;
+/// The least and the greatest integer.
+const INTEGERS: std::ops::RangeInclusive<i64> = -4_503_599_627_370_496..=4_503_599_627_370_495;
 
 /// A twin. Its parts are kept as the JSON text in which they are answered, since there may be very many twins and most are only
 /// read.
@@ -44,6 +47,14 @@ impl Part {
             Part::Tags => "tags",
             Part::Desired => "properties.desired",
             Part::Reported => "properties.reported",
+        }
+    }
+
+    /// The most that it may hold, measured by [`size`].
+    fn most(self) -> usize {
+        match self {
+            Part::Tags => 8 << 10,
+            Part::Desired | Part::Reported => 32 << 10,
         }
     }
 }
@@ -87,11 +98,29 @@ impl Twin {
                 Part::Desired => &mut twin.desired,
                 Part::Reported => &mut twin.reported,
             };
+            // To merge nothing is no change of this part, while to replace it by nothing is.
+            if matches!(&change, Change::Merge(given) if given.is_empty()) {
+                continue;
+            }
             let mut section = Section::read(own);
             section.change(part, change, now)?;
             *own = text(section.written(part, now, false));
         }
         Ok(twin)
+    }
+
+    /// Whether its parts are what they have to be, when it comes from the store.
+    ///
+    /// # Errors
+    ///
+    /// Which is not.
+    pub(super) fn check(&self) -> Result<(), String> {
+        for (part, json) in [(Part::Tags, &self.tags), (Part::Desired, &self.desired), (Part::Reported, &self.reported)]
+        {
+            let is_object = json.starts_with('{') && serde_json::from_str::<IgnoredAny>(json).is_ok();
+            is_object.then_some(()).ok_or_else(|| format!("{} is no object", part.shown()))?;
+        }
+        Ok(())
     }
 
     /// A part as JSON, with what the hub adds to it.
@@ -148,34 +177,49 @@ impl Section {
             Change::Replace(given) => (given, true),
         };
         // What a client has read, and sends back.
-        given.retain(|name, _| !matches!(name.as_str(), "$metadata" | "$version"));
-        check(&given, part.shown(), 1)?;
+        given.retain(|name, _| !matches!(name.as_str(), "$metadata" | "$version" | "$etag"));
+        check(&given, part.shown(), 0)?;
         if replaces {
             self.values.clear();
             self.metadata.clear();
         }
         merge(&mut self.values, &mut self.metadata, given, &|metadata| stamp(metadata, part, now, version));
         stamp(&mut self.metadata, part, now, version);
-        let most = BYTES[match part {
-            Part::Tags => 0,
-            Part::Desired => 1,
-            Part::Reported => 2,
-        }];
-        if Value::Object(self.values.clone()).to_string().len() > most {
-            return Err(format!("{}: larger than {most} bytes", part.shown()));
+        match size(&self.values) {
+            size if size > part.most() => Err(format!("{}: larger than {} bytes", part.shown(), part.most())),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
 /// Writes when and by which version a part was last changed.
 fn stamp(metadata: &mut Map<String, Value>, part: Part, now: DateTime, version: Option<u64>) {
     if part != Part::Tags {
-        metadata.insert("$lastUpdated".to_owned(), now.to_string().into());
+        metadata.insert("$lastUpdated".to_owned(), seven_decimals(now).into());
         if let Some(version) = version {
             metadata.insert("$lastUpdatedVersion".to_owned(), version.into());
         }
     }
+}
+
+/// How much a part holds, as the service counts: names and texts by their characters, but for those that control; a number is 8,
+/// anything else 4.
+fn size(object: &Map<String, Value>) -> usize {
+    object.iter().map(|(name, value)| characters(name) + size_of(value)).sum()
+}
+
+fn size_of(value: &Value) -> usize {
+    match value {
+        Value::Object(inner) => size(inner),
+        Value::Array(items) => items.iter().map(size_of).sum(),
+        Value::String(text) => characters(text),
+        Value::Number(_) => 8,
+        Value::Bool(_) | Value::Null => 4,
+    }
+}
+
+fn characters(text: &str) -> usize {
+    text.chars().filter(|character| !character.is_control()).count()
 }
 
 /// Merges objects at every depth, and the tree of metadata along with them. It goes no deeper than [`check`] has seen.
@@ -238,6 +282,14 @@ fn check_value(value: &Value, at: &str, depth: usize) -> Result<(), String> {
         Value::Array(_) if depth > DEPTH => Err(format!("{at}: more than {DEPTH} objects within one another")),
         Value::Array(items) => items.iter().try_for_each(|item| check_value(item, at, depth + 1)),
         Value::String(text) if text.len() > TEXT => Err(format!("{at}: longer than {TEXT} bytes")),
+        Value::Number(number)
+            if !number.is_f64() && !number.as_i64().is_some_and(|number| INTEGERS.contains(&number)) =>
+        {
+            Err(format!("{at}: not one of the integers from {} to {}", INTEGERS.start(), INTEGERS.end()))
+        }
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

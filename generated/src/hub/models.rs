@@ -524,7 +524,7 @@ pub struct ExportImportDevice {
     pub import_mode: Option<ImportMode>,
     /// Whether the device may exchange messages with the hub. `disabled` bars it from doing so until an administrator
     /// sets it to `enabled` again.
-    pub status: DeviceStatus,
+    pub status: Option<DeviceStatus>,
     /// A note by the operator on why the device has its status. The hub stores it without reading it.
     pub status_reason: Option<String>,
     /// The credentials that the device proves itself with.
@@ -538,12 +538,12 @@ pub struct ExportImportDevice {
 impl ExportImportDevice {
     /// A new one, with what must be in it.
     #[inline]
-    pub fn new(id: impl Into<String>, status: DeviceStatus) -> Self {
+    pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
             etag: None,
             import_mode: None,
-            status,
+            status: None,
             status_reason: None,
             authentication: None,
             tags: None,
@@ -579,7 +579,7 @@ impl ExportImportDevice {
     #[must_use]
     #[inline]
     pub fn with_status(mut self, status: DeviceStatus) -> Self {
-        self.status = status;
+        self.status = Some(status);
         self
     }
 
@@ -616,7 +616,7 @@ impl ExportImportDevice {
     }
 }
 
-v1::model!(ExportImportDevice(String::new(), v1::Wire::blank()), required [0, 3], aliases ["etag" 1], {
+v1::model!(ExportImportDevice(String::new()), required [0], aliases ["etag" 1], {
     0 "id" id,
     1 "eTag" etag,
     2 "importMode" import_mode,

@@ -587,7 +587,7 @@ pub enum BulkDeviceOperationResponse {
     /// The request was refused or items in it failed; the body lists the errors.
     ///
     /// Status 400.
-    BadRequest(models::BulkRegistryOperationResult),
+    BadRequest(BulkDeviceOperationBadRequest),
 }
 
 impl BulkDeviceOperationResponse {
@@ -598,11 +598,41 @@ impl BulkDeviceOperationResponse {
                 answer.status(200);
                 answer.json(v1::Wire::view(&body));
             }
-            Self::BadRequest(body) => {
+            Self::BadRequest(payload) => {
                 answer.status(400);
-                answer.json(v1::Wire::view(&body));
+                answer.header("iothub-errorcode", v1::Wire::view(&payload.iothub_errorcode));
+                answer.json(v1::Wire::view(&payload.body));
             }
         }
+    }
+}
+
+/// What [`BulkDeviceOperationResponse::BadRequest`] has.
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct BulkDeviceOperationBadRequest {
+    /// The body.
+    pub body: models::BulkRegistryOperationResult,
+    /// `BulkRegistryOperationFailure` where the body is the result of the operation.
+    pub iothub_errorcode: Option<String>,
+}
+
+impl BulkDeviceOperationBadRequest {
+    /// A new one, without headers.
+    #[inline]
+    pub fn new(body: models::BulkRegistryOperationResult) -> Self {
+        Self {
+            body,
+            iothub_errorcode: None,
+        }
+    }
+
+    /// The same with this [`iothub_errorcode`](Self::iothub_errorcode).
+    #[must_use]
+    #[inline]
+    pub fn with_iothub_errorcode(mut self, iothub_errorcode: impl Into<String>) -> Self {
+        self.iothub_errorcode = Some(iothub_errorcode.into());
+        self
     }
 }
 

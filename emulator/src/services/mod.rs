@@ -1,0 +1,53 @@
+//! The operations of IoT Hub, over the traits that are generated from its documents. They translate; what the hub does is in
+//! [`state`](crate::state).
+
+mod access;
+mod device_api;
+mod device_twin_api;
+mod identities;
+mod methods;
+mod queries;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer};
+use iothub::runtime::server::{Context, Router, ServiceError};
+
+use crate::errors;
+use crate::state::{Hub, World};
+
+/// What implements the traits.
+#[derive(Clone, Debug)]
+pub(crate) struct Services {
+    /// What there is.
+    pub(crate) world: Arc<World>,
+}
+
+impl Services {
+    /// The services of this world.
+    pub(crate) fn new(world: Arc<World>) -> Services {
+        Services { world }
+    }
+
+    /// The hub that a request is for.
+    ///
+    /// # Errors
+    ///
+    /// 404 where there is none.
+    pub(crate) fn hub(&self, cx: &Context) -> Result<Arc<Hub>, ServiceError> {
+        let host = cx.host().unwrap_or_default();
+        self.world.hub_at(host).ok_or_else(|| errors::hub_not_found(host))
+    }
+}
+
+/// All operations, for those who may use them.
+pub(crate) fn router(world: &Arc<World>) -> Router {
+    let services = Services::new(world.clone());
+    let data_plane = access::data_plane(world);
+    Router::new()
+        .clock(Arc::new(world.clock.clone()))
+        .add_authenticated(DeviceApiServer::new(services.clone()), data_plane.clone())
+        .add_authenticated(DeviceTwinApiServer::new(services), data_plane)
+}
