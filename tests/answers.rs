@@ -424,7 +424,7 @@ async fn hubs() {
     let got = hubs.get("rg", "hub1").await.unwrap();
     assert_eq!(got.etag().unwrap().as_str(), "AAAAAAEWr7U=");
     assert_eq!((got.name.as_deref(), got.location.as_str()), (Some("hub1"), "westus"));
-    assert_eq!((got.subscription_id.as_str(), got.resource_group.as_str()), (SUBSCRIPTION, "rg"));
+    assert_eq!((got.subscription_id.as_deref(), got.resource_group.as_deref()), (Some(SUBSCRIPTION), Some("rg")));
     assert_eq!((&got.sku.name, &got.sku.tier), (&arm::IotHubSku::S1, &Some(arm::IotHubSkuTier::Standard)));
     assert_eq!(json!(got.sku)["capacity"], 1);
     let properties = got.properties.as_ref().unwrap();

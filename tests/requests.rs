@@ -476,7 +476,8 @@ fn files() -> Vec<Case> {
 fn iot_hubs() -> Vec<Case> {
     fn description() -> arm::IotHubDescription {
         let sku = serde_json::from_value(json!({ "name": "S1", "capacity": 1 })).unwrap();
-        arm::IotHubDescription::new("westus", SUBSCRIPTION, "rg", sku)
+        let description = arm::IotHubDescription::new("westus", sku);
+        description.with_subscription_id(SUBSCRIPTION).with_resource_group("rg")
     }
     let id = "IotHubResource_CreateOrUpdate";
     let new = json!({

@@ -7,7 +7,8 @@ use iothub::runtime::{Current, ETag, Intent, Outcome, StatusTable};
 
 /// A way of answering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Profile {
+#[non_exhaustive]
+pub enum Profile {
     /// As the service does, as far as that is known. Its clients accept nothing else.
     #[default]
     Service,
@@ -87,6 +88,15 @@ impl Profile {
                 Ok(status) if status.as_u16() < 400 => Ok((outcome, status)),
                 _ => Err(Objection::Missing),
             },
+        }
+    }
+
+    /// What the URL of the result of a deleted hub's operation answers in the end.
+    pub(crate) fn result_of_delete(self) -> StatusCode {
+        match self {
+            Profile::Service => StatusCode::NO_CONTENT,
+            // As if it had been deleted at once.
+            Profile::Documented => StatusCode::OK,
         }
     }
 }

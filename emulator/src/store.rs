@@ -5,23 +5,28 @@
 //! that, and no answer is given before it is on the disk.
 
 use std::fmt;
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
-use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use tokio::sync::oneshot;
 
 const TABLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("hub");
 
 /// The most changes in one transaction, so that the first of them does not wait for ever.
 const GROUP: usize = 1_000;
+/// How many bytes of the file are kept in memory: all that is read often is there in another form.
+const CACHE: usize = 8 << 20;
 
 /// A change of one record.
 #[derive(Debug)]
 enum Change {
     Put(String, Vec<u8>),
     Remove(String),
+    /// All whose keys are below this one.
+    RemoveBelow(String),
 }
 
 /// Changes that belong together.
@@ -39,13 +44,42 @@ impl Changes {
         self.0.push(Change::Remove(key.into()));
     }
 
+    /// The records that are left where there were none before.
+    #[cfg(test)]
+    pub(crate) fn records(self) -> Records {
+        let mut records = std::collections::BTreeMap::new();
+        for change in self.0 {
+            match change {
+                Change::Put(key, value) => _ = records.insert(key, value),
+                Change::Remove(key) => _ = records.remove(&key),
+                Change::RemoveBelow(folder) => {
+                    records.retain(|key, _| key.strip_prefix(&folder).is_none_or(|rest| !rest.starts_with('/')));
+                }
+            }
+        }
+        records.into_iter().collect()
+    }
+
+    /// Removes all records whose keys begin with this and a slash.
+    pub(crate) fn remove_below(&mut self, folder: impl Into<String>) {
+        self.0.push(Change::RemoveBelow(folder.into()));
+    }
+
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-type Job = (Changes, oneshot::Sender<Result<(), StoreError>>);
+type Waiter = oneshot::Sender<Result<(), StoreError>>;
+
+/// What the thread is asked to do.
+#[derive(Debug)]
+enum Job {
+    Write(Changes, Waiter),
+    /// To end, and to say so when the file is closed.
+    Close(oneshot::Sender<()>),
+}
 
 /// A store, or none.
 #[derive(Clone, Debug, Default)]
@@ -74,8 +108,12 @@ impl Store {
         std::fs::create_dir_all(folder).map_err(|error| StoreError::new(format!("{}: {error}", folder.display())))?;
         let path = folder.join("iothub.redb");
         let at = |error: &dyn fmt::Display| StoreError::new(format!("{}: {error}", path.display()));
-        let database = Database::create(&path).map_err(|error| at(&error))?;
-        Store::over(database).map_err(|error| at(&error))
+        // What a damaged file says of its own structure may be anything, and the library does not always expect it.
+        let opened = catch_unwind(|| {
+            let database = Database::builder().set_cache_size(CACHE).create(&path)?;
+            Store::over(database)
+        });
+        opened.unwrap_or_else(|_| Err(damaged())).map_err(|error| at(&error))
     }
 
     /// Opens a database on something else than a file.
@@ -83,33 +121,49 @@ impl Store {
     /// # Errors
     ///
     /// Where it is damaged.
-    pub(crate) fn on(backend: impl StorageBackend) -> Result<(Store, Records), StoreError> {
-        let database = Database::builder().create_with_backend(backend);
-        Store::over(database.map_err(|error| StoreError::new(error.to_string()))?)
+    #[cfg(test)]
+    pub(crate) fn on(backend: impl redb::StorageBackend) -> Result<(Store, Records), StoreError> {
+        Store::over(Database::builder().set_cache_size(CACHE).create_with_backend(backend)?)
     }
 
     fn over(mut database: Database) -> Result<(Store, Records), StoreError> {
         if !database.check_integrity().map_err(StoreError::from)? {
-            return Err(StoreError::new("the file is damaged".to_owned()));
+            return Err(damaged());
         }
         let records = read(&database)?;
         let (sender, jobs) = mpsc::channel();
-        let thread = thread::Builder::new().name("iothub-store".to_owned()).spawn(move || write_all(&database, &jobs));
+        let thread = thread::Builder::new().name("iothub-store".to_owned()).spawn(move || write_all(database, &jobs));
         thread.map_err(|error| StoreError::new(error.to_string()))?;
         Ok((Store(Some(sender)), records))
     }
 
     /// Hands changes over. The order of calls is the order in which they are written.
     pub(crate) fn write(&self, changes: Changes) -> Written {
-        let Some(sender) = self.0.as_ref().filter(|_| !changes.is_empty()) else { return Written(None) };
+        let Some(sender) = self.0.as_ref().filter(|_| !changes.is_empty()) else { return Written::nothing() };
         let (done, written) = oneshot::channel();
         // If the thread is gone, the sender of the other end is dropped with the job, and says so.
-        _ = sender.send((changes, done));
+        _ = sender.send(Job::Write(changes, done));
         Written(Some(written))
+    }
+
+    /// Writes what is waiting and closes the file. Nothing can be written after that.
+    pub(crate) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if let Some(sender) = &self.0
+            && sender.send(Job::Close(done)).is_ok()
+        {
+            // Where the sender is dropped, the thread has ended before.
+            _ = closed.await;
+        }
     }
 }
 
 impl Written {
+    /// There was nothing to write.
+    pub(crate) fn nothing() -> Written {
+        Written(None)
+    }
+
     /// Waits until it is on the disk.
     ///
     /// # Errors
@@ -138,19 +192,35 @@ fn read(database: &Database) -> Result<Records, StoreError> {
     Ok(records)
 }
 
-/// Commits what is waiting, until nobody can hand over more or a commit fails.
-fn write_all(database: &Database, jobs: &mpsc::Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
-        let group: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1)).collect();
-        let outcome = commit(database, group.iter().map(|(changes, _)| changes));
+/// Commits what is waiting, until it is told to end, nobody can hand over more, or a commit fails.
+fn write_all(database: Database, jobs: &mpsc::Receiver<Job>) {
+    let mut closing = None;
+    while closing.is_none()
+        && let Ok(first) = jobs.recv()
+    {
+        let mut group = Vec::new();
+        for job in std::iter::once(first).chain(jobs.try_iter()).take(GROUP) {
+            match job {
+                Job::Write(changes, waiter) => group.push((changes, waiter)),
+                Job::Close(done) => {
+                    closing = Some(done);
+                    break;
+                }
+            }
+        }
+        let outcome = commit(&database, group.iter().map(|(changes, _)| changes));
         let failed = outcome.is_err();
-        for (_, done) in group {
+        for (_, waiter) in group {
             // Nobody may be waiting any more.
-            _ = done.send(outcome.clone());
+            _ = waiter.send(outcome.clone());
         }
         if failed {
             return;
         }
+    }
+    drop(database);
+    if let Some(done) = closing {
+        _ = done.send(());
     }
 }
 
@@ -162,11 +232,20 @@ fn commit<'a>(database: &Database, group: impl Iterator<Item = &'a Changes>) -> 
             match change {
                 Change::Put(key, value) => drop(table.insert(key.as_str(), value.as_slice())?),
                 Change::Remove(key) => drop(table.remove(key.as_str())?),
+                Change::RemoveBelow(folder) => {
+                    // The character behind the slash is the zero.
+                    let (first, end) = (format!("{folder}/"), format!("{folder}0"));
+                    table.retain_in(first.as_str()..end.as_str(), |_, _| false)?;
+                }
             }
         }
     }
     transaction.commit()?;
     Ok(())
+}
+
+fn damaged() -> StoreError {
+    StoreError::new("the file is damaged".to_owned())
 }
 
 /// Why nothing can be read or written.

@@ -2,20 +2,26 @@
 //! [`state`](crate::state).
 
 mod access;
+mod consumer_groups;
 mod device_api;
 mod device_twin_api;
 mod identities;
+mod iot_hub_resource;
 mod methods;
 mod queries;
+mod quotas;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
 use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer};
+use iothub::management::server::IotHubResourceServer;
 use iothub::runtime::server::{Context, Router, ServiceError};
 
+use self::iot_hub_resource::ResourceProvider;
 use crate::errors;
+use crate::io_clock::IoClock;
 use crate::state::{Hub, World};
 
 /// What implements the traits.
@@ -47,7 +53,8 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
     let services = Services::new(world.clone());
     let data_plane = access::data_plane(world);
     Router::new()
-        .clock(Arc::new(world.clock.clone()))
+        .clock(Arc::new(IoClock(world.clock.clone())))
         .add_authenticated(DeviceApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(DeviceTwinApiServer::new(services), data_plane)
+        .add_authenticated(IotHubResourceServer::new(ResourceProvider::new(world.clone())), access::management(world))
 }

@@ -68,7 +68,7 @@ pub(crate) fn is_id(text: &str) -> bool {
 ///
 /// What is wrong with it.
 pub(super) fn load(state: &mut HubState, id: &str, bytes: &[u8]) -> Result<(), String> {
-    let device: Device = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let device: Device = super::load::parse(bytes)?;
     if *device.id != *id {
         return Err(format!("it is of the device {}", device.id));
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use iothub::runtime::credential::{Rights, SasKey};
 use iothub::runtime::server::ServiceError;
 
 use super::device::{self, Device};
+use super::policy::Policy;
+use super::resource::{self, Resource};
 use crate::clock::HubClock;
 use crate::errors;
 use crate::store::{Changes, Store, Written};
@@ -27,6 +28,10 @@ pub(crate) struct Hub {
 /// What is in a hub.
 #[derive(Debug, Default)]
 pub(crate) struct HubState {
+    /// Whether the hub was deleted. Who still has it can change what is in it, and nothing comes of that.
+    pub(crate) is_gone: bool,
+    /// The hub as an Azure resource.
+    pub(crate) resource: Resource,
     /// The shared access policies.
     pub(crate) policies: Vec<Policy>,
     /// The devices by their ids. A device is replaced, never changed, so that a reader may keep it.
@@ -46,20 +51,10 @@ impl HubState {
     pub(crate) fn load(&mut self, kind: &str, id: &str, bytes: &[u8]) -> Result<(), String> {
         match kind {
             Device::KIND => device::load(self, id, bytes),
+            resource::KIND => resource::load(self, bytes).map(drop),
             _ => Err("there is no such kind of record".to_owned()),
         }
     }
-}
-
-/// A shared access policy.
-#[derive(Clone, Debug)]
-pub(crate) struct Policy {
-    /// The name; case does not count.
-    pub(crate) name: String,
-    /// The primary and the secondary key.
-    pub(crate) keys: [SasKey; 2],
-    /// What it allows.
-    pub(crate) rights: Rights,
 }
 
 /// What came of a change, once it is written.
@@ -110,14 +105,24 @@ impl Hub {
     ) -> Result<Pending<T>, E> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let mut changes = Changes::default();
+        let was_gone = state.is_gone;
         let value = change(&mut state, &mut changes)?;
+        if was_gone {
+            // Another hub may have its name by now.
+            changes = Changes::default();
+        }
         // Under the lock: the order of changes is the order in which they are written.
         Ok(Pending { value, written: self.store.write(changes) })
     }
 
     /// The key of a record of this hub in the store.
     pub(crate) fn key(&self, kind: &str, id: &str) -> String {
-        format!("hub/{}/{kind}/{id}", self.name.to_ascii_lowercase())
+        format!("{}/{kind}/{id}", self.folder())
+    }
+
+    /// What the keys of all records of this hub begin with, before a slash.
+    pub(crate) fn folder(&self) -> String {
+        format!("hub/{}", self.name.to_ascii_lowercase())
     }
 }
 

@@ -76,6 +76,7 @@ impl IotHubs<'_> {
     /// # Headers of the answer
     ///
     /// - `Azure-AsyncOperation`: The URL that tells how far the work has come.
+    /// - `Retry-After`: How many seconds to wait before asking.
     ///
     /// # Errors
     ///

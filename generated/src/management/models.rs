@@ -27,9 +27,9 @@ pub struct IotHubDescription {
     /// Labels that the owner attaches to the resource.
     pub tags: Option<BTreeMap<String, String>>,
     /// The subscription that the hub belongs to.
-    pub subscription_id: String,
+    pub subscription_id: Option<String>,
     /// The resource group that the hub belongs to. Its name is unique within the subscription.
-    pub resource_group: String,
+    pub resource_group: Option<String>,
     /// The version of the description. Optional in a request; passed in `If-Match`, it makes an update fail if the hub
     /// has changed since.
     pub etag: Option<String>,
@@ -44,20 +44,15 @@ pub struct IotHubDescription {
 impl IotHubDescription {
     /// A new one, with what must be in it.
     #[inline]
-    pub fn new(
-        location: impl Into<String>,
-        subscription_id: impl Into<String>,
-        resource_group: impl Into<String>,
-        sku: IotHubSkuInfo,
-    ) -> Self {
+    pub fn new(location: impl Into<String>, sku: IotHubSkuInfo) -> Self {
         Self {
             id: None,
             name: None,
             r#type: None,
             location: location.into(),
             tags: None,
-            subscription_id: subscription_id.into(),
-            resource_group: resource_group.into(),
+            subscription_id: None,
+            resource_group: None,
             etag: None,
             properties: None,
             sku,
@@ -109,7 +104,7 @@ impl IotHubDescription {
     #[must_use]
     #[inline]
     pub fn with_subscription_id(mut self, subscription_id: impl Into<String>) -> Self {
-        self.subscription_id = subscription_id.into();
+        self.subscription_id = Some(subscription_id.into());
         self
     }
 
@@ -117,7 +112,7 @@ impl IotHubDescription {
     #[must_use]
     #[inline]
     pub fn with_resource_group(mut self, resource_group: impl Into<String>) -> Self {
-        self.resource_group = resource_group.into();
+        self.resource_group = Some(resource_group.into());
         self
     }
 
@@ -146,7 +141,7 @@ impl IotHubDescription {
     }
 }
 
-v1::model!(IotHubDescription(String::new(), String::new(), String::new(), v1::Wire::blank()), required [3, 5, 6, 9], {
+v1::model!(IotHubDescription(String::new(), v1::Wire::blank()), required [3, 9], {
     0 "id" id,
     1 "name" name,
     2 "type" r#type,
@@ -2537,7 +2532,7 @@ impl NameAvailabilityRequest {
     }
 }
 
-v1::model!(NameAvailabilityRequest(String::new()), required [0], {
+v1::model!(NameAvailabilityRequest(String::new()), required [0], aliases ["name" 0], {
     0 "Name" name,
 });
 

@@ -294,6 +294,8 @@ pub(crate) struct Response {
     pub status: Status,
     pub description: Prose,
     pub body: Option<ResponseBody>,
+    /// Whether the body may be `null`.
+    pub nullable: bool,
     pub headers: Vec<ResponseHeader>,
     pub error: bool,
 }

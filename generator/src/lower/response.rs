@@ -69,7 +69,9 @@ impl<'g> Context<'_, 'g> {
                 description: Prose(header.description.clone().unwrap_or_default()),
             });
             let headers = headers.collect();
-            responses.push(Response { status, description: Prose(response.description.clone()), body, headers, error });
+            let nullable = response.schema.as_ref().is_some_and(|schema| schema.nullable == Some(true));
+            let description = Prose(response.description.clone());
+            responses.push(Response { status, description, body, nullable, headers, error });
         }
         Some(responses)
     }

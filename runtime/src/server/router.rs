@@ -148,6 +148,17 @@ impl Router {
         }
     }
 
+    /// An error as the answer to a request, in the form in which the router would have written it: for layers around the router that refuse
+    /// what it does not get to see.
+    pub fn refuse(&self, request: &Parts, error: ServiceError) -> Response<Body> {
+        let mut asked = self.0.asked(request);
+        // What is wrong with the target does not matter any more; the nearest operation has the form.
+        if let Ok(Target::Operation(endpoint, _)) = self.0.find(request, &mut asked) {
+            asked.of(endpoint.route);
+        }
+        self.0.finish(Err(error), asked)
+    }
+
     /// The clock, in place of the system's.
     #[must_use]
     pub fn clock(self, clock: Arc<dyn Clock>) -> Router {
@@ -205,26 +216,37 @@ enum Target<'a> {
 /// No generic function, so that users do not compile it again.
 fn respond(router: Arc<Inner>, parts: Parts, body: Body) -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
     Box::pin(async move {
-        let mut asked = Asked {
-            request_id: router.ids.next(),
-            route: None,
-            format: router.format(None),
-            is_head: parts.method == Method::HEAD,
-            version: parts.version,
-        };
+        let mut asked = router.asked(&parts);
         let outcome = caught(router.handle(parts, body, &mut asked)).await;
         Ok(router.finish(outcome, asked))
     })
 }
 
+impl Asked {
+    /// It is for this operation.
+    fn of(&mut self, route: &'static Route) {
+        self.route = Some(route);
+        self.format = route.error_format();
+    }
+}
+
 impl Inner {
+    fn asked(&self, parts: &Parts) -> Asked {
+        Asked {
+            request_id: self.ids.next(),
+            route: None,
+            format: self.format(None),
+            is_head: parts.method == Method::HEAD,
+            version: parts.version,
+        }
+    }
+
     async fn handle(&self, parts: Parts, body: Body, asked: &mut Asked) -> Result<Response<Body>, ServiceError> {
         let (endpoint, captures) = match self.find(&parts, asked)? {
             Target::Operation(endpoint, captures) => (endpoint, captures),
             Target::Options(allow) => return Ok(no_content(allow)),
         };
-        asked.route = Some(endpoint.route);
-        asked.format = endpoint.route.error_format();
+        asked.of(endpoint.route);
         let caller = match &endpoint.authenticator {
             Some(authenticator) => Some(authenticator.authenticate(&parts, endpoint.route).await?),
             None => None,

@@ -296,6 +296,26 @@ fn the_operation_of_a_request_is_told() {
     assert_eq!(id(Method::PATCH, "/things/a"), None);
 }
 
+#[tokio::test]
+async fn what_is_refused_around_the_router_is_written_as_by_it() {
+    let refuse = |method: &str, target: &'static str| {
+        let (parts, _) = request(method, target).into_parts();
+        let error = ServiceError::new(StatusCode::TOO_MANY_REQUESTS, "ThrottlingException", "Slowly.");
+        finished(Ok(router().refuse(&parts, error)))
+    };
+    let (status, headers, body) = refuse("GET", "/things/a").await;
+    assert_eq!((status.as_u16(), &headers["iothub-errorcode"]), (429, &"ThrottlingException".parse().unwrap()));
+    assert!(
+        headers.contains_key("x-ms-request-id") && body.contains("ErrorCode:ThrottlingException;Slowly."),
+        "{body}"
+    );
+    let (_, _, body) = refuse("POST", "/panic/late").await;
+    assert_eq!(body, r#"{"error":{"code":"ThrottlingException","message":"Slowly."}}"#);
+    let (status, headers, body) = refuse("HEAD", "/nowhere").await;
+    assert_eq!((status.as_u16(), body.as_str()), (429, ""));
+    assert_ne!(headers["content-length"], "0");
+}
+
 struct NobodyKnown;
 
 impl Authenticator for NobodyKnown {

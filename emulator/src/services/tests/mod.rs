@@ -8,6 +8,8 @@ mod twins;
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Method, Request, StatusCode};
 use iothub::hub::Client;
 use iothub::runtime::credential::{Rights, SasCredential, SasKey};
@@ -39,8 +41,9 @@ fn key(of: &str) -> SasKey {
 }
 
 fn policy(name: &str, rights: &str) -> Policy {
-    let keys = [key(name), key(&format!("{name}, the second"))];
-    Policy { name: name.to_owned(), keys, rights: rights.parse::<Rights>().unwrap() }
+    let texts = [name.to_owned(), format!("{name}, the second")];
+    let texts = texts.map(|of| STANDARD.encode(format!("made-up key of {of}")).into());
+    Policy::new(name, texts, rights.parse::<Rights>().unwrap()).unwrap()
 }
 
 impl Emulator {

@@ -97,14 +97,14 @@ v1::service!(ImportExport => ImportExportServer, ROUTES, {
 #[derive(Debug)]
 pub struct CreateJobRequest {
     /// What to do.
-    pub job_properties: models::ImportExportJob,
+    pub job: models::ImportExportJob,
 }
 
 impl CreateJobRequest {
     #[inline]
     fn read(incoming: &mut Incoming) -> Self {
         Self {
-            job_properties: incoming.json(),
+            job: incoming.json(),
         }
     }
 }
@@ -166,14 +166,14 @@ impl ListJobsResponse {
 #[derive(Debug)]
 pub struct GetJobRequest {
     /// The id of the job.
-    pub device_id: String,
+    pub job_id: String,
 }
 
 impl GetJobRequest {
     #[inline]
     fn read(incoming: &mut Incoming) -> Self {
         Self {
-            device_id: incoming.path(0, "id"),
+            job_id: incoming.path(0, "id"),
         }
     }
 }
@@ -204,14 +204,14 @@ impl GetJobResponse {
 #[derive(Debug)]
 pub struct CancelJobRequest {
     /// The id of the job.
-    pub device_id: String,
+    pub job_id: String,
 }
 
 impl CancelJobRequest {
     #[inline]
     fn read(incoming: &mut Incoming) -> Self {
         Self {
-            device_id: incoming.path(0, "id"),
+            job_id: incoming.path(0, "id"),
         }
     }
 }

@@ -15,7 +15,7 @@ use specsmith_runtime::codegen::v1::server::{
     Route,
     ServiceError,
 };
-use specsmith_runtime::codegen::v1::{self, ErrorFormat, Method, StatusCode, Value};
+use specsmith_runtime::codegen::v1::{self, ErrorFormat, Method, Nullable, StatusCode, Value};
 
 use super::super::models;
 
@@ -470,6 +470,7 @@ impl CreateOrUpdateResponse {
             Self::Created(payload) => {
                 answer.status(201);
                 answer.header("Azure-AsyncOperation", v1::Wire::view(&payload.azure_async_operation));
+                answer.header("Retry-After", v1::Wire::view(&payload.retry_after));
                 answer.json(v1::Wire::view(&payload.body));
             }
             Self::Ok(body) => {
@@ -492,6 +493,8 @@ pub struct CreateOrUpdateCreated {
     pub body: models::IotHubDescription,
     /// The URL that tells how far the work has come.
     pub azure_async_operation: Option<String>,
+    /// How many seconds to wait before asking.
+    pub retry_after: Option<i32>,
 }
 
 impl CreateOrUpdateCreated {
@@ -501,6 +504,7 @@ impl CreateOrUpdateCreated {
         Self {
             body,
             azure_async_operation: None,
+            retry_after: None,
         }
     }
 
@@ -509,6 +513,14 @@ impl CreateOrUpdateCreated {
     #[inline]
     pub fn with_azure_async_operation(mut self, azure_async_operation: impl Into<String>) -> Self {
         self.azure_async_operation = Some(azure_async_operation.into());
+        self
+    }
+
+    /// The same with this [`retry_after`](Self::retry_after).
+    #[must_use]
+    #[inline]
+    pub fn with_retry_after(mut self, retry_after: i32) -> Self {
+        self.retry_after = Some(retry_after);
         self
     }
 }
@@ -595,7 +607,7 @@ impl DeleteResponse {
 #[derive(Debug)]
 pub struct DeleteAccepted {
     /// The body.
-    pub body: models::IotHubDescription,
+    pub body: Nullable<models::IotHubDescription>,
     /// The URL that tells how far the work has come.
     pub azure_async_operation: Option<String>,
     /// The URL that has the result in the end.
@@ -607,7 +619,7 @@ pub struct DeleteAccepted {
 impl DeleteAccepted {
     /// A new one, without headers.
     #[inline]
-    pub fn new(body: models::IotHubDescription) -> Self {
+    pub fn new(body: Nullable<models::IotHubDescription>) -> Self {
         Self {
             body,
             azure_async_operation: None,
@@ -1578,7 +1590,7 @@ pub enum GetOperationResultResponse {
     /// The status, or the result.
     ///
     /// Status 200.
-    Ok(Value),
+    Ok(GetOperationResultOk),
     /// The operation is not done.
     ///
     /// Status 202.
@@ -1597,9 +1609,10 @@ impl GetOperationResultResponse {
     #[inline]
     fn write(self, answer: &mut Answer) {
         match self {
-            Self::Ok(body) => {
+            Self::Ok(payload) => {
                 answer.status(200);
-                answer.json(v1::Wire::view(&body));
+                answer.header("Retry-After", v1::Wire::view(&payload.retry_after));
+                answer.json(v1::Wire::view(&payload.body));
             }
             Self::Accepted(payload) => {
                 answer.status(202);
@@ -1612,6 +1625,35 @@ impl GetOperationResultResponse {
                 answer.json(v1::Wire::view(&body));
             }
         }
+    }
+}
+
+/// What [`GetOperationResultResponse::Ok`] has.
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct GetOperationResultOk {
+    /// The body.
+    pub body: Value,
+    /// How many seconds to wait before asking for the status again.
+    pub retry_after: Option<i32>,
+}
+
+impl GetOperationResultOk {
+    /// A new one, without headers.
+    #[inline]
+    pub fn new(body: Value) -> Self {
+        Self {
+            body,
+            retry_after: None,
+        }
+    }
+
+    /// The same with this [`retry_after`](Self::retry_after).
+    #[must_use]
+    #[inline]
+    pub fn with_retry_after(mut self, retry_after: i32) -> Self {
+        self.retry_after = Some(retry_after);
+        self
     }
 }
 

@@ -36,12 +36,22 @@ fn answer(operation: &Operation, response: &Response, produces: &[String]) -> An
     Answer {
         status: response.status,
         description: response.description.clone(),
-        body: response.body.clone(),
+        body: body(response),
         media_type: response.body.as_ref().and_then(|body| media::answer(produces, body)),
         // Its name is settled with the others of the module.
         payload: (!headers.is_empty()).then(|| name.clone()),
         headers,
         name,
+    }
+}
+
+/// The body; one that may be `null` is so by choice.
+fn body(response: &Response) -> Option<ResponseBody> {
+    match &response.body {
+        Some(ResponseBody::Json(ty)) if response.nullable && *ty != Type::Json => {
+            Some(ResponseBody::Json(Type::Nullable(Box::new(ty.clone()))))
+        }
+        body => body.clone(),
     }
 }
 

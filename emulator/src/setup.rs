@@ -1,0 +1,120 @@
+//! What there is at the start: the hubs of the store, and the main hub with its keys.
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+
+use iothub::runtime::Secret;
+use iothub::runtime::credential::{Rights, SasKey};
+
+use crate::builder::StartError;
+use crate::clock::HubClock;
+use crate::config::Config;
+use crate::state::{Hub, HubState, Loaded, Policy, World, keep_format, load, new_key, resource};
+use crate::store::{Records, Store};
+
+/// What a policy of one's own may do.
+const ALL: Rights = Rights::REGISTRY_WRITE.and(Rights::SERVICE_CONNECT).and(Rights::DEVICE_CONNECT);
+/// The policy that may do everything.
+pub(crate) const OWNER: &str = "iothubowner";
+
+/// Keys of a policy that are given: the primary, and the secondary if it is.
+#[derive(Clone, Debug)]
+pub(crate) struct GivenKey {
+    pub(crate) policy: String,
+    pub(crate) key: Secret,
+}
+
+/// What the main hub is to be.
+pub(crate) struct Main<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) keys: &'a [GivenKey],
+}
+
+impl Main<'_> {
+    /// The name: the first label of the host name, as clients take it to be.
+    pub(crate) fn name(&self) -> &str {
+        let label = self.host.split('.').next().unwrap_or_default();
+        let is_number =
+            self.host.starts_with('[') || self.host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        if is_number || label.is_empty() { "emulator" } else { label }
+    }
+}
+
+/// Opens the folder, reads all there is, and sees to it that the main hub is there.
+pub(crate) async fn world(folder: Option<&Path>, config: Config, main: Main<'_>) -> Result<World, StartError> {
+    let (store, records) = open(folder).await?;
+    let loaded = load(records);
+    let loaded = match loaded {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            store.close().await;
+            let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
+            return Err(StartError::new(format!("the data in {folder} cannot be read: {error}")));
+        }
+    };
+    let clock = HubClock::new();
+    let world = World::new(clock.clone(), store.clone(), main.name()).with_config(config);
+    let mut own = None;
+    for Loaded { name, host, state } in loaded {
+        match name.eq_ignore_ascii_case(main.name()) {
+            true => own = Some(state),
+            false => world.add(Arc::new(Hub::new(name, host, clock.clone(), store.clone(), state))),
+        }
+    }
+    let mut state = match own {
+        Some(state) => state,
+        None => HubState { policies: Policy::usual().map_err(failed)?, ..HubState::default() },
+    };
+    give(&mut state.policies, main.keys)?;
+    let hub = Arc::new(Hub::new(main.name(), main.host, clock, store, state));
+    world.add(hub.clone());
+    let Ok(kept) = hub.change(|state, changes| -> Result<(), Infallible> {
+        keep_format(changes);
+        resource::keep(&hub, state, changes);
+        Ok(())
+    });
+    kept.durable().await.map_err(failed)?;
+    Ok(world)
+}
+
+async fn open(folder: Option<&Path>) -> Result<(Store, Records), StartError> {
+    let Some(folder) = folder.map(Path::to_owned) else { return Ok((Store::none(), Records::new())) };
+    let opened = tokio::task::spawn_blocking(move || Store::open(&folder)).await;
+    match opened {
+        Ok(Ok(opened)) => Ok(opened),
+        Ok(Err(error)) => Err(StartError::new(format!("the data cannot be read: {error}"))),
+        Err(_) => Err(StartError::new("the data cannot be read")),
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> StartError {
+    StartError::new(error.to_string())
+}
+
+/// Puts given keys into their policies, the first of a name as the primary key, the second as the secondary.
+fn give(policies: &mut Vec<Policy>, given: &[GivenKey]) -> Result<(), StartError> {
+    for (at, GivenKey { policy: name, key }) in given.iter().enumerate() {
+        let is_same = |other: &GivenKey| other.policy.eq_ignore_ascii_case(name);
+        let place = given.iter().take(at).filter(|other| is_same(other)).count();
+        let parsed = SasKey::from_base64(key.expose());
+        let parsed = parsed.map_err(|error| StartError::new(format!("the key of {name} is none: {error}")))?;
+        let found = policies.iter_mut().find(|policy| policy.name.eq_ignore_ascii_case(name));
+        let policy = match found {
+            Some(policy) => policy,
+            None => {
+                // A name that the service does not know is one's own, and may do all.
+                let keys = [new_key().map_err(failed)?, new_key().map_err(failed)?];
+                policies.push(Policy::new(name, keys, ALL).map_err(failed)?);
+                let Some(policy) = policies.last_mut() else { continue };
+                policy
+            }
+        };
+        let places = policy.keys.get_mut(place).zip(policy.texts.get_mut(place));
+        let Some((key_place, text_place)) = places else {
+            return Err(StartError::new(format!("there are more than two keys of {name}")));
+        };
+        (*key_place, *text_place) = (parsed, key.clone());
+    }
+    Ok(())
+}
