@@ -59,6 +59,23 @@ pub(crate) fn too_many_devices(most: usize) -> ServiceError {
     ServiceError::new(StatusCode::FORBIDDEN, "TooManyDevices", format!("The hub has {most} devices already."))
 }
 
+/// 403 `JobQuotaExceeded`: a hub has one import or export at a time.
+pub(crate) fn one_transfer() -> ServiceError {
+    let message = "Another import or export of devices is running, and a hub has one at a time.";
+    ServiceError::new(StatusCode::FORBIDDEN, "JobQuotaExceeded", message)
+}
+
+/// 404 `JobNotFound`.
+pub(crate) fn transfer_not_found(id: &str) -> ServiceError {
+    ServiceError::new(StatusCode::NOT_FOUND, "JobNotFound", format!("There is no job {id}."))
+}
+
+/// 400 `BlobContainerValidationError`.
+pub(crate) fn no_container(why: &str) -> ServiceError {
+    let message = format!("The container of blobs cannot be used: {why}");
+    ServiceError::new(StatusCode::BAD_REQUEST, "BlobContainerValidationError", message)
+}
+
 /// 401, as all refusals of the authenticators are.
 pub(crate) fn unauthorized() -> ServiceError {
     ServiceError::new(StatusCode::UNAUTHORIZED, "IotHubUnauthorizedAccess", "Unauthorized")

@@ -9,6 +9,7 @@ use iothub::runtime::server::ServiceError;
 use super::device::{self, Device};
 use super::policy::Policy;
 use super::resource::{self, Resource};
+use super::transfers::{self, Transfer};
 use crate::clock::HubClock;
 use crate::errors;
 use crate::store::{Changes, Store, Written};
@@ -34,6 +35,8 @@ pub(crate) struct HubState {
     pub(crate) resource: Resource,
     /// The shared access policies.
     pub(crate) policies: Vec<Policy>,
+    /// Imports and exports of devices, in the order in which they began.
+    pub(crate) transfers: Vec<Transfer>,
     /// The devices by their ids. A device is replaced, never changed, so that a reader may keep it.
     pub(crate) devices: BTreeMap<Arc<str>, Arc<Device>>,
     /// How many of them are disabled.
@@ -52,6 +55,7 @@ impl HubState {
         match kind {
             Device::KIND => device::load(self, id, bytes),
             resource::KIND => resource::load(self, bytes).map(drop),
+            transfers::KIND => transfers::load(self, bytes),
             _ => Err("there is no such kind of record".to_owned()),
         }
     }

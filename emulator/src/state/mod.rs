@@ -13,6 +13,7 @@ pub(crate) mod provider;
 pub(crate) mod queue;
 mod registry;
 pub(crate) mod resource;
+pub(crate) mod transfers;
 mod twin;
 mod whole;
 

@@ -448,7 +448,7 @@ async fn what_the_manager_refuses() {
     }
     let told = bench.get(&format!("{}/hub1", HUBS.replace("/rg/", "/r%20g/"))).await;
     assert_eq!(manager_error(&told), (404, "ResourceGroupNotFound".to_owned()));
-    for path in ["hub2", "hub2/skus", "hub2/eventHubEndpoints/events/ConsumerGroups"] {
+    for path in ["hub2", "hub2/skus", "hub2/jobs", "hub2/eventHubEndpoints/events/ConsumerGroups"] {
         let told = bench.get(&format!("{HUBS}/{path}")).await;
         assert_eq!(manager_error(&told), (404, "ResourceNotFound".to_owned()), "{path}");
     }

@@ -4,6 +4,7 @@ mod access;
 mod bulk;
 mod etags;
 mod identities;
+mod transfers;
 mod twins;
 
 use std::sync::Arc;
