@@ -37,6 +37,7 @@ impl World {
             if !is_main {
                 self.remove(&hub.name);
             }
+            hub.events.clear();
             pending.durable().await?;
         }
         Ok(())
