@@ -4,6 +4,7 @@ mod client;
 mod compile;
 mod generate;
 mod measure;
+mod query;
 mod scale;
 mod server;
 mod table;
@@ -78,6 +79,12 @@ enum Command {
         #[arg(long, default_value_t = 20)]
         runs: usize,
     },
+    /// The emulator's queries over 100,000 twins
+    Query {
+        /// How often each is run
+        #[arg(long, default_value_t = 20)]
+        runs: usize,
+    },
     /// Makes many requests at once (for ourselves)
     #[command(hide = true)]
     Load { who: client::Who, address: SocketAddr },
@@ -117,6 +124,7 @@ fn run(command: Command) -> Result<()> {
         Command::Serde { runs, only } => wire::run(runs, &only),
         Command::Client { runs } => client::run(&Workplace::find()?, runs),
         Command::Server { runs } => server::run(runs),
+        Command::Query { runs } => query::run(runs),
         Command::Load { who, address } => client::load(who, address),
         Command::Measured { command } => measure::child(&command),
         Command::ParseJson { files } => generate::parse_json(&files),

@@ -31,6 +31,7 @@ mod io_clock;
 mod listen;
 mod outside;
 mod profile;
+pub mod query;
 mod random;
 mod services;
 mod setup;

@@ -5,6 +5,8 @@
 //! is written ([`Pending`]).
 
 mod device;
+pub(crate) mod events;
+pub(crate) mod feedback;
 mod hub;
 mod load;
 mod outside;
@@ -13,8 +15,11 @@ pub(crate) mod provider;
 pub(crate) mod queue;
 mod registry;
 pub(crate) mod resource;
+#[cfg(test)]
+pub(crate) mod restart;
 pub(crate) mod transfers;
 mod twin;
+pub(crate) mod uploads;
 mod whole;
 
 use std::collections::BTreeMap;

@@ -40,6 +40,7 @@ impl World {
             if !is_main {
                 self.remove(&hub.name);
             }
+            hub.events.clear();
             pending.durable().await?;
         }
         Ok(())
