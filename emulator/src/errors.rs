@@ -99,6 +99,38 @@ pub(crate) fn too_large(what: &str, most: usize) -> ServiceError {
     ServiceError::new(StatusCode::PAYLOAD_TOO_LARGE, "MessageTooLarge", message)
 }
 
+}
+
+/// 403 `DeviceMaximumQueueDepthExceeded`.
+pub(crate) fn queue_full(id: &str, most: usize) -> ServiceError {
+    let message = format!("{most} messages wait for the device {id} already.");
+    ServiceError::new(StatusCode::FORBIDDEN, "DeviceMaximumQueueDepthExceeded", message)
+}
+
+/// 403 `DeviceMaximumActiveFileUploadLimitExceeded`.
+pub(crate) fn too_many_uploads(id: &str, most: usize) -> ServiceError {
+    let message = format!("The device {id} has {most} uploads in progress already.");
+    ServiceError::new(StatusCode::FORBIDDEN, "DeviceMaximumActiveFileUploadLimitExceeded", message)
+}
+
+/// 400 `InvalidFileUploadCorrelationId`.
+pub(crate) fn upload_not_found() -> ServiceError {
+    let message = "The device has no upload in progress under this correlation id.";
+    ServiceError::new(StatusCode::BAD_REQUEST, "InvalidFileUploadCorrelationId", message)
+}
+
+/// 412 `DeviceMessageLockLost`.
+pub(crate) fn lock_lost() -> ServiceError {
+    let message = "Nothing is locked under this token any more.";
+    ServiceError::new(StatusCode::PRECONDITION_FAILED, "DeviceMessageLockLost", message)
+}
+
+/// 413 `MessageTooLarge`.
+pub(crate) fn message_too_large(most: usize) -> ServiceError {
+    let message = format!("A message with its properties has at most {most} bytes.");
+    ServiceError::new(StatusCode::PAYLOAD_TOO_LARGE, "MessageTooLarge", message)
+}
+
 /// 401, as all refusals of the authenticators are.
 pub(crate) fn unauthorized() -> ServiceError {
     ServiceError::new(StatusCode::UNAUTHORIZED, "IotHubUnauthorizedAccess", "Unauthorized")

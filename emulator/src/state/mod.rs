@@ -5,10 +5,11 @@
 //! is written ([`Pending`]).
 
 mod device;
+pub(crate) mod events;
+pub(crate) mod feedback;
 mod hub;
 mod load;
 pub(crate) mod methods;
-mod outside;
 mod policy;
 pub(crate) mod provider;
 pub(crate) mod queue;
@@ -18,8 +19,15 @@ pub(crate) mod transfers;
 mod scan;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+pub(crate) mod restart;
+mod scan;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod transfers;
 mod twin;
 mod twin_row;
+pub(crate) mod uploads;
 mod whole;
 
 use std::collections::BTreeMap;

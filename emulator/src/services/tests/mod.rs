@@ -7,6 +7,9 @@ mod identities;
 mod transfers;
 mod methods;
 mod queries;
+mod methods;
+mod queries;
+mod transfers;
 mod twins;
 
 use std::sync::Arc;
