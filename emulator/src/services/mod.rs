@@ -7,6 +7,7 @@ mod device_api;
 mod device_twin_api;
 mod identities;
 mod iot_hub_resource;
+mod job_api;
 mod methods;
 mod queries;
 mod quotas;
@@ -15,7 +16,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer};
+use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer, JobApiServer};
 use iothub::management::server::IotHubResourceServer;
 use iothub::runtime::server::{Context, Router, ServiceError};
 
@@ -55,6 +56,7 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
     Router::new()
         .clock(Arc::new(IoClock(world.clock.clone())))
         .add_authenticated(DeviceApiServer::new(services.clone()), data_plane.clone())
-        .add_authenticated(DeviceTwinApiServer::new(services), data_plane)
+        .add_authenticated(DeviceTwinApiServer::new(services.clone()), data_plane.clone())
+        .add_authenticated(JobApiServer::new(services), data_plane)
         .add_authenticated(IotHubResourceServer::new(ResourceProvider::new(world.clone())), access::management(world))
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use iothub::runtime::server::ServiceError;
 
 use super::device::{self, Device};
+use super::jobs::{self, Jobs};
 use super::methods::Methods;
 use super::policy::Policy;
 use super::resource::{self, Resource};
@@ -43,6 +44,8 @@ pub(crate) struct HubState {
     pub(crate) generation: u64,
     /// Who answers direct methods. It is not kept.
     pub(crate) methods: Methods,
+    /// The scheduled jobs.
+    pub(crate) jobs: Jobs,
 }
 
 impl HubState {
@@ -55,6 +58,7 @@ impl HubState {
         match kind {
             Device::KIND => device::load(self, id, bytes),
             resource::KIND => resource::load(self, bytes).map(drop),
+            jobs::KIND => jobs::load(self, id, bytes),
             _ => Err("there is no such kind of record".to_owned()),
         }
     }

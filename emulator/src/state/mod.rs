@@ -6,6 +6,7 @@
 
 mod device;
 mod hub;
+pub(crate) mod jobs;
 mod load;
 pub(crate) mod methods;
 mod outside;
