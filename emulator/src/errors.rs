@@ -76,6 +76,22 @@ pub(crate) fn no_container(why: &str) -> ServiceError {
     ServiceError::new(StatusCode::BAD_REQUEST, "BlobContainerValidationError", message)
 }
 
+/// 404 `JobNotFound`.
+pub(crate) fn job_not_found(id: &str) -> ServiceError {
+    ServiceError::new(StatusCode::NOT_FOUND, "JobNotFound", format!("There is no job {id}."))
+}
+
+/// 409 `DeviceJobAlreadyExists`.
+pub(crate) fn job_exists(id: &str) -> ServiceError {
+    ServiceError::new(StatusCode::CONFLICT, "DeviceJobAlreadyExists", format!("There is a job {id} already."))
+}
+
+/// 429 `ThrottlingMaxActiveJobCountExceeded`.
+pub(crate) fn too_many_jobs(most: usize) -> ServiceError {
+    let message = format!("The hub has {most} jobs that have not ended.");
+    ServiceError::new(StatusCode::TOO_MANY_REQUESTS, "ThrottlingMaxActiveJobCountExceeded", message)
+}
+
 /// 404 `DeviceNotOnline`, in the service's words.
 pub(crate) fn not_online() -> ServiceError {
     ServiceError::new(StatusCode::NOT_FOUND, "DeviceNotOnline", "Timed out waiting for device to connect.")

@@ -8,6 +8,7 @@ mod device_twin_api;
 mod identities;
 mod import_export;
 mod iot_hub_resource;
+mod job_api;
 mod methods;
 mod queries;
 mod quotas;
@@ -18,6 +19,7 @@ mod transfer;
 use std::sync::Arc;
 
 use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer, ImportExportServer};
+use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer, JobApiServer};
 use iothub::management::server::IotHubResourceServer;
 use iothub::runtime::server::{Context, Router, ServiceError};
 
@@ -71,4 +73,6 @@ fn router_over(world: &Arc<World>, containers: Arc<dyn Containers>) -> Router {
             IotHubResourceServer::new(ResourceProvider::new(world.clone(), transfers)),
             access::management(world),
         )
+        .add_authenticated(JobApiServer::new(services), data_plane)
+        .add_authenticated(IotHubResourceServer::new(ResourceProvider::new(world.clone())), access::management(world))
 }

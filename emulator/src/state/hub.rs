@@ -12,6 +12,7 @@ use iothub::runtime::server::ServiceError;
 use super::device::{self, Device};
 use super::events::Events;
 use super::feedback::{self, Feedback};
+use super::jobs::{self, Jobs};
 use super::methods::Methods;
 use super::policy::Policy;
 use super::queue::{self, Queues};
@@ -61,6 +62,8 @@ pub(crate) struct HubState {
     pub(crate) feedback: Feedback,
     /// The uploads of files that are in progress.
     pub(crate) uploads: Uploads,
+    /// The scheduled jobs.
+    pub(crate) jobs: Jobs,
 }
 
 impl HubState {
@@ -78,6 +81,7 @@ impl HubState {
             queue::COUNT_KIND => queue::load_count(self, id, bytes),
             feedback::KIND => feedback::load(self, id, bytes),
             uploads::KIND => uploads::load(self, id, bytes),
+            jobs::KIND => jobs::load(self, id, bytes),
             _ => Err("there is no such kind of record".to_owned()),
         }
     }

@@ -5,6 +5,7 @@ mod bulk;
 mod etags;
 mod identities;
 mod transfers;
+mod jobs;
 mod methods;
 mod queries;
 mod methods;
