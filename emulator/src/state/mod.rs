@@ -14,10 +14,10 @@ pub(crate) mod provider;
 pub(crate) mod queue;
 mod registry;
 pub(crate) mod resource;
-pub(crate) mod transfers;
 mod scan;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod transfers;
 mod twin;
 mod twin_row;
 mod whole;

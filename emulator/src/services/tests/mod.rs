@@ -4,9 +4,9 @@ mod access;
 mod bulk;
 mod etags;
 mod identities;
-mod transfers;
 mod methods;
 mod queries;
+mod transfers;
 mod twins;
 
 use std::sync::Arc;
