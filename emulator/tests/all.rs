@@ -6,5 +6,6 @@
 mod durability;
 mod library;
 mod listener;
+mod machine;
 mod program;
 mod support;

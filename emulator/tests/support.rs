@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use iothub::hub::Client;
+use iothub::runtime::credential::SasKey;
+use iothub::runtime::time::UnixTime;
+use iothub_emulator::Emulator;
 
 /// Long enough for anything that happens at all.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -17,12 +20,24 @@ pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     pub(crate) fn new() -> Folder {
+        Folder::within(&std::env::temp_dir())
+    }
+
+    fn within(parent: &Path) -> Folder {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("iothub-emulator-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
+        let path = parent.join(name);
         _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
         Folder(path)
+    }
+
+    /// One of a file system that is in memory, if there is one: for whoever writes much.
+    pub(crate) fn in_memory() -> Folder {
+        match Path::new("/dev/shm") {
+            shared if shared.is_dir() => Folder::within(shared),
+            _ => Folder::new(),
+        }
     }
 
     pub(crate) fn join(&self, name: &str) -> String {
@@ -178,4 +193,16 @@ pub(crate) fn ask(address: SocketAddr, method: &str, path: &str, headers: &str) 
 
 pub(crate) fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(path).unwrap()
+}
+
+/// A token that may do everything for the hub of an emulator, at whatever time.
+pub(crate) fn token(emulator: &Emulator) -> String {
+    let text = emulator.connection_string();
+    let part = |name| {
+        let mut parts = text.split(';');
+        parts.find_map(|part| part.strip_prefix(name)).unwrap_or_else(|| panic!("{name} in {text}"))
+    };
+    let (policy, key) = (part("SharedAccessKeyName="), part("SharedAccessKey="));
+    let key = SasKey::from_base64(key).unwrap();
+    key.token(emulator.host_name(), Some(policy), UnixTime::new(i64::from(u32::MAX))).unwrap().expose().to_owned()
 }

@@ -16,7 +16,6 @@ pub(crate) mod provider;
 pub(crate) mod queue;
 mod registry;
 pub(crate) mod resource;
-pub(crate) mod transfers;
 mod scan;
 #[cfg(test)]
 pub(crate) mod testing;

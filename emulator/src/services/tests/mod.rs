@@ -10,6 +10,8 @@ mod methods;
 mod queries;
 mod methods;
 mod queries;
+mod methods;
+mod queries;
 mod transfers;
 mod twins;
 
