@@ -115,8 +115,6 @@ pub(crate) fn too_large(what: &str, most: usize) -> ServiceError {
     ServiceError::new(StatusCode::PAYLOAD_TOO_LARGE, "MessageTooLarge", message)
 }
 
-}
-
 /// 403 `DeviceMaximumQueueDepthExceeded`.
 pub(crate) fn queue_full(id: &str, most: usize) -> ServiceError {
     let message = format!("{most} messages wait for the device {id} already.");

@@ -16,9 +16,6 @@ pub(crate) mod provider;
 pub(crate) mod queue;
 mod registry;
 pub(crate) mod resource;
-mod scan;
-#[cfg(test)]
-pub(crate) mod testing;
 #[cfg(test)]
 pub(crate) mod restart;
 mod scan;

@@ -7,7 +7,6 @@ use base64::engine::general_purpose::STANDARD;
 use iothub::device::server::{HttpRuntime, HttpRuntimeServer, ServiceMessages, ServiceMessagesServer};
 use iothub::hub::models::{AuthenticationMechanism, Device, DeviceStatus, SymmetricKey};
 use iothub::hub::server::{ImportExport, ImportExportServer, JobApi, JobApiServer};
-use iothub::hub::server::{ImportExport, ImportExportServer, JobApiServer};
 use iothub::management::server::{IotHubResource, IotHubResourceServer};
 use iothub::runtime::server::Service as _;
 use serde_json::json;
