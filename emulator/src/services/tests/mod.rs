@@ -5,10 +5,12 @@ mod bulk;
 mod etags;
 mod identities;
 mod jobs;
+mod messages;
 mod methods;
 mod queries;
 mod transfers;
 mod twins;
+mod uploads;
 
 use std::sync::Arc;
 
