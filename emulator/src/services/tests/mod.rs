@@ -4,8 +4,10 @@ mod access;
 mod bulk;
 mod etags;
 mod identities;
+mod messages;
 mod transfers;
 mod twins;
+mod uploads;
 
 use std::sync::Arc;
 
