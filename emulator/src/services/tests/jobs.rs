@@ -288,6 +288,7 @@ async fn lists() {
     let answer =
         emulator.send(Method::GET, &target, &[("x-ms-max-item-count", "1"), ("x-ms-continuation", &token)], None).await;
     assert_eq!((answer.json()[0]["jobId"].as_str(), answer.json().as_array().unwrap().len()), (Some("running"), 1));
+    assert_eq!(answer.header("x-ms-item-type"), Some("jobResponse"));
     for (query, token) in [("&jobType=scheduleUpdateTwin", &*token), ("", "x"), ("&jobStatus=running", &*token)] {
         let answer =
             emulator.send(Method::GET, &format!("{target}{query}"), &[("x-ms-continuation", token)], None).await;
