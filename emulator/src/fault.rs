@@ -1,5 +1,7 @@
 //! What Azure Resource Manager refuses, and what the resource provider behind it does: each has its own form.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use iothub::management::models::ErrorDetails;
 use iothub::runtime::server::ServiceError;
@@ -13,7 +15,7 @@ pub(crate) enum Fault {
     /// Azure Resource Manager refuses it before the provider sees it.
     Manager(ServiceError),
     /// The provider refuses it.
-    Provider(StatusCode, &'static str, String),
+    Provider(StatusCode, Cow<'static, str>, String),
 }
 
 impl From<ServiceError> for Fault {
@@ -50,22 +52,32 @@ impl Fault {
 
     /// 400: what is wrong with a request.
     pub(crate) fn invalid(message: impl Into<String>) -> Fault {
-        Fault::Provider(StatusCode::BAD_REQUEST, "BadRequest", message.into())
+        Fault::Provider(StatusCode::BAD_REQUEST, "BadRequest".into(), message.into())
     }
 
     /// 404: something that a hub does not have.
     pub(crate) fn missing(code: &'static str, message: impl Into<String>) -> Fault {
-        Fault::Provider(StatusCode::NOT_FOUND, code, message.into())
+        Fault::Provider(StatusCode::NOT_FOUND, code.into(), message.into())
     }
 
     /// 403: there is as much as there may be.
     pub(crate) fn quota(message: impl Into<String>) -> Fault {
-        Fault::Provider(StatusCode::FORBIDDEN, "QuotaExceeded", message.into())
+        Fault::Provider(StatusCode::FORBIDDEN, "QuotaExceeded".into(), message.into())
     }
 
     /// 409: what is there, or is going on, does not allow it.
     pub(crate) fn conflict(code: &'static str, message: impl Into<String>) -> Fault {
-        Fault::Provider(StatusCode::CONFLICT, code, message.into())
+        Fault::Provider(StatusCode::CONFLICT, code.into(), message.into())
+    }
+
+    /// What a hub refuses, by the resource provider.
+    pub(crate) fn of_provider(error: ServiceError) -> Fault {
+        match error.code() {
+            Some(code) if error.status().is_client_error() => {
+                Fault::Provider(error.status(), code.to_owned().into(), error.message().to_owned())
+            }
+            _ => Fault::Manager(error),
+        }
     }
 
     /// What preconditions do not allow.
@@ -75,7 +87,7 @@ impl Fault {
             Objection::Exists => Fault::conflict("IotHubAlreadyExists", format!("IotHub '{name}' is there already.")),
             Objection::Refused => Fault::Provider(
                 StatusCode::PRECONDITION_FAILED,
-                "PreconditionFailed",
+                "PreconditionFailed".into(),
                 format!("IotHub '{name}' is not in the state that the preconditions of the request name."),
             ),
         }

@@ -5,6 +5,8 @@
 //! that, and no answer is given before it is on the disk.
 
 use std::fmt;
+use std::fs::File;
+use std::io;
 use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::mpsc;
@@ -108,12 +110,14 @@ impl Store {
         std::fs::create_dir_all(folder).map_err(|error| StoreError::new(format!("{}: {error}", folder.display())))?;
         let path = folder.join("iothub.redb");
         let at = |error: &dyn fmt::Display| StoreError::new(format!("{}: {error}", path.display()));
-        // What a damaged file says of its own structure may be anything, and the library does not always expect it.
+        // The library means to report what is wrong with a file, rather than to panic.
         let opened = catch_unwind(|| {
-            let database = Database::builder().set_cache_size(CACHE).create(&path)?;
-            Store::over(database)
+            if !path.try_exists()? {
+                create(&path)?;
+            }
+            Store::over(builder().open(&path)?)
         });
-        opened.unwrap_or_else(|_| Err(damaged())).map_err(|error| at(&error))
+        opened.unwrap_or_else(|_| Err(StoreError::new("the file is damaged".to_owned()))).map_err(|error| at(&error))
     }
 
     /// Opens a database on something else than a file.
@@ -123,13 +127,10 @@ impl Store {
     /// Where it is damaged.
     #[cfg(test)]
     pub(crate) fn on(backend: impl redb::StorageBackend) -> Result<(Store, Records), StoreError> {
-        Store::over(Database::builder().set_cache_size(CACHE).create_with_backend(backend)?)
+        Store::over(builder().create_with_backend(backend)?)
     }
 
-    fn over(mut database: Database) -> Result<(Store, Records), StoreError> {
-        if !database.check_integrity().map_err(StoreError::from)? {
-            return Err(damaged());
-        }
+    fn over(database: Database) -> Result<(Store, Records), StoreError> {
         let records = read(&database)?;
         let (sender, jobs) = mpsc::channel();
         let thread = thread::Builder::new().name("iothub-store".to_owned()).spawn(move || write_all(database, &jobs));
@@ -177,6 +178,30 @@ impl Written {
     }
 }
 
+/// Every page is looked at when a file is opened: what is not as it was written is an error.
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    builder
+}
+
+/// Makes a file. It has its name once it is one, since whoever is killed before that leaves something that cannot be opened.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let new = path.with_extension("redb.new");
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => drop(builder().create(&new)?),
+    }
+    std::fs::rename(&new, path)?;
+    // The name is in the folder, which is a file of its own to most systems; others cannot open it.
+    if let Some(folder) = path.parent()
+        && let Ok(folder) = File::open(folder)
+    {
+        folder.sync_all()?;
+    }
+    Ok(())
+}
+
 fn read(database: &Database) -> Result<Records, StoreError> {
     let transaction = database.begin_read()?;
     let table = match transaction.open_table(TABLE) {
@@ -209,12 +234,12 @@ fn write_all(database: Database, jobs: &mpsc::Receiver<Job>) {
             }
         }
         let outcome = commit(&database, group.iter().map(|(changes, _)| changes));
-        let failed = outcome.is_err();
         for (_, waiter) in group {
             // Nobody may be waiting any more.
             _ = waiter.send(outcome.clone());
         }
-        if failed {
+        if let Err(error) = outcome {
+            tracing::error!(%error, "nothing can be written any more");
             return;
         }
     }
@@ -225,7 +250,9 @@ fn write_all(database: Database, jobs: &mpsc::Receiver<Job>) {
 }
 
 fn commit<'a>(database: &Database, group: impl Iterator<Item = &'a Changes>) -> Result<(), StoreError> {
-    let transaction = database.begin_write()?;
+    let mut transaction = database.begin_write()?;
+    // Otherwise a commit that is damaged later could not be told from one that a crash has cut short, and would be taken back in silence.
+    transaction.set_two_phase_commit(true);
     {
         let mut table = transaction.open_table(TABLE)?;
         for change in group.flat_map(|changes| &changes.0) {
@@ -242,10 +269,6 @@ fn commit<'a>(database: &Database, group: impl Iterator<Item = &'a Changes>) -> 
     }
     transaction.commit()?;
     Ok(())
-}
-
-fn damaged() -> StoreError {
-    StoreError::new("the file is damaged".to_owned())
 }
 
 /// Why nothing can be read or written.
@@ -271,3 +294,6 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+#[cfg(test)]
+mod tests;

@@ -12,13 +12,16 @@ use iothub::management::models::{
 };
 use iothub::management::server::IotHubResource;
 use iothub::management::server::iot_hub_resource::*;
+use iothub::runtime::Clock;
 use iothub::runtime::server::{Context, Links, OperationState, Operations, Page, Paginator, ServiceError};
 use serde_json::Value;
 
-use super::{consumer_groups, quotas};
+use super::transfer::Transfers;
+use super::{consumer_groups, import_export, quotas};
 use crate::errors;
 use crate::fault::{Fault, answer};
 use crate::state::provider::{self, Deleted, Provider, Put, Scope};
+use crate::state::transfers::{self, Plan};
 use crate::state::{World, resource};
 
 /// The parameter of a link to the next page that says where it begins.
@@ -30,6 +33,7 @@ pub(crate) struct ResourceProvider {
     provider: Provider,
     /// What ends in `null` has no result.
     operations: Operations<Value>,
+    transfers: Transfers,
 }
 
 /// The hub that a request is for.
@@ -41,9 +45,9 @@ macro_rules! scope {
 
 impl ResourceProvider {
     /// A provider of the hubs of this world.
-    pub(crate) fn new(world: Arc<World>) -> ResourceProvider {
+    pub(crate) fn new(world: Arc<World>, transfers: Transfers) -> ResourceProvider {
         let operations = Operations::new().with_clock(Arc::new(world.clock.clone()));
-        ResourceProvider { provider: Provider::new(world.clone()), world, operations }
+        ResourceProvider { provider: Provider::new(world.clone()), world, operations, transfers }
     }
 
     /// A page of a list, and the link to the next one.
@@ -140,6 +144,12 @@ impl ResourceProvider {
             Some(Value::Null) => GetOperationResultResponse::NoContent,
             Some(result) => GetOperationResultResponse::Ok(GetOperationResultOk::new(result.clone())),
         })
+    }
+
+    async fn start(&self, scope: Scope<'_>, plan: Plan) -> Result<models::Job, Fault> {
+        let hub = self.provider.hub(scope)?;
+        let transfer = self.transfers.start(&hub, plan).await.map_err(Fault::of_provider)?;
+        Ok(import_export::job(&transfer, self.world.clock.now()))
     }
 
     fn is_available(&self, request: &CheckNameAvailabilityRequest) -> Result<models::NameAvailability, Fault> {
@@ -326,6 +336,51 @@ impl IotHubResource for ResourceProvider {
         };
         let done = |()| DeleteEventHubConsumerGroupResponse::Ok;
         answer(deleted.await, done, DeleteEventHubConsumerGroupResponse::Default)
+    }
+
+    async fn export_devices(
+        &self,
+        _: &Context,
+        request: ExportDevicesRequest,
+    ) -> Result<ExportDevicesResponse, ServiceError> {
+        let models::ExportDevicesRequest { export_blob_container_uri: output, exclude_keys, .. } = &request.parameters;
+        let plan = Plan::Export { output: output.expose().to_owned(), excludes_keys: *exclude_keys };
+        let started = self.start(scope!(request), plan).await;
+        answer(started, ExportDevicesResponse::Ok, ExportDevicesResponse::Default)
+    }
+
+    async fn import_devices(
+        &self,
+        _: &Context,
+        request: ImportDevicesRequest,
+    ) -> Result<ImportDevicesResponse, ServiceError> {
+        let [input, output] =
+            [&request.parameters.input_blob_container_uri, &request.parameters.output_blob_container_uri];
+        let plan = Plan::Import { input: input.expose().to_owned(), output: output.expose().to_owned() };
+        let started = self.start(scope!(request), plan).await;
+        answer(started, ImportDevicesResponse::Ok, ImportDevicesResponse::Default)
+    }
+
+    async fn list_jobs(&self, cx: &Context, request: ListJobsRequest) -> Result<ListJobsResponse, ServiceError> {
+        let now = self.world.clock.now();
+        let jobs = self.provider.hub(scope!(request)).and_then(|hub| {
+            let state = hub.read();
+            let jobs = state.transfers.iter().map(|job| (job.number, import_export::job(job, now)));
+            let mut list = models::JobListResult::new();
+            (list.value, list.next_link) = some(self.page(cx, jobs)?);
+            Ok(list)
+        });
+        answer(jobs, ListJobsResponse::Ok, ListJobsResponse::Default)
+    }
+
+    async fn get_job(&self, _: &Context, request: GetJobRequest) -> Result<GetJobResponse, ServiceError> {
+        let job = self.provider.hub(scope!(request)).and_then(|hub| {
+            let state = hub.read();
+            let found = transfers::find(&state, &request.job_id);
+            let found = found.ok_or_else(|| Fault::of_provider(errors::transfer_not_found(&request.job_id)))?;
+            Ok(import_export::job(found, self.world.clock.now()))
+        });
+        answer(job, GetJobResponse::Ok, GetJobResponse::Default)
     }
 }
 

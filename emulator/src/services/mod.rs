@@ -6,6 +6,7 @@ mod consumer_groups;
 mod device_api;
 mod device_twin_api;
 mod identities;
+mod import_export;
 mod iot_hub_resource;
 mod job_api;
 mod methods;
@@ -13,14 +14,17 @@ mod queries;
 mod quotas;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::sync::Arc;
 
-use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer, JobApiServer};
+use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer, ImportExportServer, JobApiServer};
 use iothub::management::server::IotHubResourceServer;
 use iothub::runtime::server::{Context, Router, ServiceError};
 
+use self::import_export::ImportsAndExports;
 use self::iot_hub_resource::ResourceProvider;
+use self::transfer::{Containers, NoContainers, Transfers};
 use crate::errors;
 use crate::io_clock::IoClock;
 use crate::state::{Hub, World};
@@ -51,12 +55,22 @@ impl Services {
 
 /// All operations, for those who may use them.
 pub(crate) fn router(world: &Arc<World>) -> Router {
+    router_over(world, Arc::new(NoContainers))
+}
+
+/// The same, with devices imported from and exported to these containers.
+fn router_over(world: &Arc<World>, containers: Arc<dyn Containers>) -> Router {
+    let transfers = Transfers::new(world.clone(), containers);
     let services = Services::new(world.clone());
     let data_plane = access::data_plane(world);
     Router::new()
         .clock(Arc::new(IoClock(world.clock.clone())))
         .add_authenticated(DeviceApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(DeviceTwinApiServer::new(services.clone()), data_plane.clone())
-        .add_authenticated(JobApiServer::new(services), data_plane)
-        .add_authenticated(IotHubResourceServer::new(ResourceProvider::new(world.clone())), access::management(world))
+        .add_authenticated(JobApiServer::new(services.clone()), data_plane.clone())
+        .add_authenticated(ImportExportServer::new(ImportsAndExports::new(services, transfers.clone())), data_plane)
+        .add_authenticated(
+            IotHubResourceServer::new(ResourceProvider::new(world.clone(), transfers)),
+            access::management(world),
+        )
 }

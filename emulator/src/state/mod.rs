@@ -5,21 +5,26 @@
 //! is written ([`Pending`]).
 
 mod device;
+pub(crate) mod events;
+pub(crate) mod feedback;
 mod hub;
 pub(crate) mod jobs;
 mod load;
 pub(crate) mod methods;
-mod outside;
 mod policy;
 pub(crate) mod provider;
 pub(crate) mod queue;
 mod registry;
 pub(crate) mod resource;
+#[cfg(test)]
+pub(crate) mod restart;
 mod scan;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod transfers;
 mod twin;
 mod twin_row;
+pub(crate) mod uploads;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -90,11 +95,21 @@ impl World {
     /// The hub that a request to this host is for: the one whose host name it is, or whose name stands before `.localhost`; otherwise
     /// the main one, since that is what somebody means who asks an address.
     pub(crate) fn hub_at(&self, host: &str) -> Option<Arc<Hub>> {
+        self.named(host).or_else(|| self.main())
+    }
+
+    /// The hub whose host name it is, or whose name stands before `.localhost`.
+    pub(crate) fn named(&self, host: &str) -> Option<Arc<Hub>> {
         let host = without_port(host).to_ascii_lowercase();
         let hubs = self.hubs.read().unwrap_or_else(PoisonError::into_inner);
         let by_host = hubs.values().find(|hub| hub.host.eq_ignore_ascii_case(&host));
         let by_name = || hubs.get(host.strip_suffix(".localhost")?);
-        by_host.or_else(by_name).or_else(|| hubs.get(&self.main)).cloned()
+        by_host.or_else(by_name).cloned()
+    }
+
+    /// Whether there are hubs beside one.
+    pub(crate) fn has_several(&self) -> bool {
+        self.hubs.read().unwrap_or_else(PoisonError::into_inner).len() > 1
     }
 }
 

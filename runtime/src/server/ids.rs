@@ -6,42 +6,49 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::HeaderValue;
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// Makes ids that differ within a process and, most likely, between processes. They are no secrets.
 #[derive(Clone, Debug)]
 pub(super) struct RequestIds(Arc<Source>);
 
 #[derive(Debug)]
 struct Source {
-    keys: RandomState,
+    /// Different in each process.
+    seed: u64,
     count: AtomicU64,
 }
 
 impl RequestIds {
     pub(super) fn new() -> RequestIds {
-        RequestIds(Arc::new(Source { keys: RandomState::new(), count: AtomicU64::new(0) }))
+        RequestIds(Arc::new(Source { seed: RandomState::new().hash_one(0), count: AtomicU64::new(0) }))
     }
 
     /// The next, in the form of a UUID of version 4 (RFC 9562 §5.4).
     pub(super) fn next(&self) -> HeaderValue {
         let count = self.0.count.fetch_add(1, Ordering::Relaxed);
-        let [high, low] = [count, !count].map(|seed| self.0.keys.hash_one(seed));
+        let (high, low) = (mixed(self.0.seed ^ count), mixed(self.0.seed.rotate_left(32).wrapping_add(count)));
         let bits = (u128::from(high) << 64) | u128::from(low);
         let bits = bits & !(0xf << 76) | 4 << 76;
         let bits = bits & !(0x3 << 62) | 2 << 62;
-        let mut text = [0; 36];
-        let mut shift = 128;
-        for (at, place) in text.iter_mut().enumerate() {
-            *place = match at {
-                8 | 13 | 18 | 23 => b'-',
-                _ => {
-                    shift -= 4;
-                    let digit = (bits >> shift & 0xf) as u8;
-                    if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }
+        let mut text = [b'-'; 36];
+        let mut places = text.iter_mut().enumerate().filter(|(at, _)| !matches!(at, 8 | 13 | 18 | 23));
+        for byte in bits.to_be_bytes() {
+            for digit in [byte >> 4, byte & 15] {
+                if let (Some((_, place)), Some(hex)) = (places.next(), HEX.get(usize::from(digit))) {
+                    *place = *hex;
                 }
-            };
+            }
         }
         HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("-"))
     }
+}
+
+/// Spreads a number over all bits: the finalizer of SplitMix64, under which no two numbers come out the same.
+fn mixed(number: u64) -> u64 {
+    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ number >> 31
 }
 
 #[cfg(test)]
@@ -55,9 +62,9 @@ mod tests {
         assert_eq!(made.len(), 1000);
         for id in made {
             let id = id.to_str().unwrap();
-            assert!(
-                id.len() == 36 && id.as_bytes()[14] == b'4' && matches!(id.as_bytes()[19], b'8' | b'9' | b'a' | b'b')
-            );
+            let shape: String = id.chars().map(|c| if matches!(c, '0'..='9' | 'a'..='f') { 'x' } else { c }).collect();
+            assert_eq!(shape, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+            assert!(id.as_bytes()[14] == b'4' && matches!(id.as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
         }
     }
 }

@@ -46,10 +46,13 @@ fn is_utf8(parameters: &str) -> bool {
 
 /// What JSON is called in the answer, if the caller takes the operation's answers at all.
 pub(super) fn accepted(route: &Route, headers: &HeaderMap) -> Result<HeaderValue, ServiceError> {
-    let mut said = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
-    if said.peek().is_none() {
+    let said = headers.get_all(ACCEPT);
+    let mut all = said.iter().map(HeaderValue::as_bytes);
+    // What nearly everybody sends.
+    if matches!((all.next(), all.next()), (None, _) | (Some(b"application/json" | b"*/*"), None)) {
         return Ok(JSON);
     }
+    let said = said.iter().filter_map(|value| value.to_str().ok());
     let ranges: Vec<(&str, bool)> = said.flat_map(|value| value.split(',')).filter_map(range).collect();
     let takes = |media_type: &str| {
         // The most specific range decides.

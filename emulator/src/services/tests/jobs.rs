@@ -25,7 +25,7 @@ impl Emulator {
     }
 
     /// The job, once it has ended.
-    async fn ended(&self, id: &str) -> Job {
+    async fn job_ended(&self, id: &str) -> Job {
         for _ in 0..1_000 {
             let job = self.owner().jobs().get(id).await.unwrap().into_body();
             if ["completed", "failed", "cancelled"].contains(&job.status.as_ref().unwrap().as_str()) {
@@ -74,7 +74,7 @@ async fn with_the_client() {
     assert_eq!((error.status().unwrap().as_u16(), error.code()), (404, Some("JobNotFound")));
     let made = client.jobs().create("one", &tags("one", "deviceId IN ['a', 'b']")).await.unwrap().into_body();
     assert_eq!((status(&made), statistics(&made)), ("queued", [0; 5]));
-    let job = emulator.ended("one").await;
+    let job = emulator.job_ended("one").await;
     assert_eq!((status(&job), statistics(&job)), ("completed", [2, 0, 2, 0, 0]));
     assert_eq!(client.twins().get("b").await.unwrap().tags.as_ref().unwrap()["x"], "one");
     assert_eq!(client.twins().get("c").await.unwrap().tags.as_ref().unwrap().len(), 0);
@@ -100,7 +100,7 @@ async fn as_it_is_written() {
     });
     let answer = emulator.send(Method::PUT, &target, &[], Some(&body)).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-    emulator.ended("job-1").await;
+    emulator.job_ended("job-1").await;
     let mut job = emulator.send(Method::GET, &target, &[], None).await.json();
     let times = ["createdTime", "startTime", "endTime"].map(|name| job[name].take().as_str().unwrap().to_owned());
     assert!(times.iter().all(|time| time.len() == 28 && time.ends_with('Z')), "{times:?}");
@@ -185,8 +185,8 @@ async fn of_each_status(emulator: &Emulator) {
     for job in [tags("completed", "*"), tags("failed", "what is that"), calls("cancelled", "deviceId = 'a'")] {
         client.jobs().create(&job.job_id, &job).await.unwrap();
     }
-    emulator.ended("completed").await;
-    emulator.ended("failed").await;
+    emulator.job_ended("completed").await;
+    emulator.job_ended("failed").await;
     client.jobs().cancel("cancelled").await.unwrap();
     // As many as run at once.
     for number in 0..10 {
@@ -243,7 +243,7 @@ async fn every_status() {
 
     // When their time is over, they have not come to all devices.
     emulator.world.clock.advance(Duration::from_secs(20));
-    let job = emulator.ended("running").await;
+    let job = emulator.job_ended("running").await;
     assert_eq!((status(&job), statistics(&job)), ("completed", [2, 1, 1, 0, 0]));
     assert!(job.status_message.is_some());
 }
@@ -276,7 +276,7 @@ async fn lists() {
     assert_eq!(ids(&first.into_items()), ["completed", "failed"]);
     emulator.world.clock.advance(Duration::from_secs(31 * 24 * 3600));
     client.jobs().create("new", &tags("new", "*")).await.unwrap();
-    emulator.ended("new").await;
+    emulator.job_ended("new").await;
     let mut rest = Vec::new();
     while let Some(page) = pages.try_next().await.unwrap() {
         assert!(page.len() <= 2);
@@ -307,9 +307,9 @@ async fn rows() {
     hub.set_method("a", "m", says(7, json!({ "x": [1, null] }))).unwrap();
     let client = emulator.owner();
     client.jobs().create("one", &calls("one", "*")).await.unwrap();
-    emulator.ended("one").await;
+    emulator.job_ended("one").await;
     client.jobs().create("two", &tags("two", "deviceId != 'b'")).await.unwrap();
-    emulator.ended("two").await;
+    emulator.job_ended("two").await;
 
     let target = format!("/devices/query?{VERSION}");
     let query =
@@ -362,12 +362,12 @@ async fn rows_in_pages() {
     let client = emulator.owner();
     for id in ["one", "two"] {
         client.jobs().create(id, &tags(id, "*")).await.unwrap();
-        emulator.ended(id).await;
+        emulator.job_ended(id).await;
     }
     let start = emulator.after(3600);
     client.jobs().create("later", &tags("later", "deviceId > 'd0100'").with_start_time(start)).await.unwrap();
     client.jobs().create("last", &tags("last", "deviceId = 'd0007'")).await.unwrap();
-    emulator.ended("last").await;
+    emulator.job_ended("last").await;
     let key = |row: &Value| (row["jobId"].as_str().unwrap().to_owned(), row["deviceId"].as_str().unwrap().to_owned());
     let all: Vec<_> = {
         let of = |job: &str, from: usize| {
@@ -383,7 +383,7 @@ async fn rows_in_pages() {
         if seen.len() == 2_500 {
             // In the midst of the job that has not begun, of which all is new by now.
             emulator.world.clock.advance(Duration::from_secs(3600));
-            emulator.ended("later").await;
+            emulator.job_ended("later").await;
             testing::delete(&hub, &["d0200", "d1100"]);
         }
     }

@@ -7,6 +7,7 @@ mod identities;
 mod jobs;
 mod methods;
 mod queries;
+mod transfers;
 mod twins;
 
 use std::sync::Arc;

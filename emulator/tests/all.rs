@@ -1,0 +1,10 @@
+//! The emulator from outside: the program, and the library's listener.
+
+// Clippy lets tests unwrap, but not what they share.
+#![allow(clippy::unwrap_used)]
+
+mod durability;
+mod library;
+mod listener;
+mod program;
+mod support;
