@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod durability;
+mod etag_table;
+mod etags;
 mod library;
 mod listener;
 mod machine;

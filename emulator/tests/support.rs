@@ -151,6 +151,18 @@ impl Raw {
         self.send(&format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n"));
     }
 
+    /// A request with a JSON body, or none, on a connection that stays open; and its answer.
+    pub(crate) fn exchange(&mut self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String, String) {
+        let length = body.len();
+        let about = match body {
+            "" => String::new(),
+            _ => format!("content-type: application/json\r\ncontent-length: {length}\r\n"),
+        };
+        self.send(&format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}{about}\r\n{body}"));
+        let (head, body) = self.answer();
+        (head[9..12].parse().unwrap(), head, body)
+    }
+
     /// What comes until the other end closes the connection, in whatever way.
     pub(crate) fn rest(&mut self) -> String {
         let mut bytes = Vec::new();
@@ -205,4 +217,9 @@ pub(crate) fn token(emulator: &Emulator) -> String {
     let (policy, key) = (part("SharedAccessKeyName="), part("SharedAccessKey="));
     let key = SasKey::from_base64(key).unwrap();
     key.token(emulator.host_name(), Some(policy), UnixTime::new(i64::from(u32::MAX))).unwrap().expose().to_owned()
+}
+
+/// What blocks does so on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
 }
