@@ -73,7 +73,7 @@ impl Emulator {
         self.main.address().socket
     }
 
-    /// What URLs begin with: `http://127.0.0.1:8080`, for instance. Nobody but a [`transport`](Self::transport) knows it, where it does not
+    /// What URLs begin with: `http://127.0.0.1:8080`, for instance. Nobody but a [`transport`](HubHandle::transport) knows it, where it does not
     /// listen.
     pub fn url(&self) -> String {
         self.main.address().url()

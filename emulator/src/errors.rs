@@ -76,6 +76,22 @@ pub(crate) fn no_container(why: &str) -> ServiceError {
     ServiceError::new(StatusCode::BAD_REQUEST, "BlobContainerValidationError", message)
 }
 
+/// 404 `JobNotFound`.
+pub(crate) fn job_not_found(id: &str) -> ServiceError {
+    ServiceError::new(StatusCode::NOT_FOUND, "JobNotFound", format!("There is no job {id}."))
+}
+
+/// 409 `DeviceJobAlreadyExists`.
+pub(crate) fn job_exists(id: &str) -> ServiceError {
+    ServiceError::new(StatusCode::CONFLICT, "DeviceJobAlreadyExists", format!("There is a job {id} already."))
+}
+
+/// 429 `ThrottlingMaxActiveJobCountExceeded`.
+pub(crate) fn too_many_jobs(most: usize) -> ServiceError {
+    let message = format!("The hub has {most} jobs that have not ended.");
+    ServiceError::new(StatusCode::TOO_MANY_REQUESTS, "ThrottlingMaxActiveJobCountExceeded", message)
+}
+
 /// 404 `DeviceNotOnline`, in the service's words.
 pub(crate) fn not_online() -> ServiceError {
     ServiceError::new(StatusCode::NOT_FOUND, "DeviceNotOnline", "Timed out waiting for device to connect.")
@@ -96,6 +112,36 @@ pub(crate) fn bad_answer(most: usize) -> ServiceError {
 /// 413 `MessageTooLarge`.
 pub(crate) fn too_large(what: &str, most: usize) -> ServiceError {
     let message = format!("{what}: more than {most} bytes.");
+    ServiceError::new(StatusCode::PAYLOAD_TOO_LARGE, "MessageTooLarge", message)
+}
+
+/// 403 `DeviceMaximumQueueDepthExceeded`.
+pub(crate) fn queue_full(id: &str, most: usize) -> ServiceError {
+    let message = format!("{most} messages wait for the device {id} already.");
+    ServiceError::new(StatusCode::FORBIDDEN, "DeviceMaximumQueueDepthExceeded", message)
+}
+
+/// 403 `DeviceMaximumActiveFileUploadLimitExceeded`.
+pub(crate) fn too_many_uploads(id: &str, most: usize) -> ServiceError {
+    let message = format!("The device {id} has {most} uploads in progress already.");
+    ServiceError::new(StatusCode::FORBIDDEN, "DeviceMaximumActiveFileUploadLimitExceeded", message)
+}
+
+/// 400 `InvalidFileUploadCorrelationId`.
+pub(crate) fn upload_not_found() -> ServiceError {
+    let message = "The device has no upload in progress under this correlation id.";
+    ServiceError::new(StatusCode::BAD_REQUEST, "InvalidFileUploadCorrelationId", message)
+}
+
+/// 412 `DeviceMessageLockLost`.
+pub(crate) fn lock_lost() -> ServiceError {
+    let message = "Nothing is locked under this token any more.";
+    ServiceError::new(StatusCode::PRECONDITION_FAILED, "DeviceMessageLockLost", message)
+}
+
+/// 413 `MessageTooLarge`.
+pub(crate) fn message_too_large(most: usize) -> ServiceError {
+    let message = format!("A message with its properties has at most {most} bytes.");
     ServiceError::new(StatusCode::PAYLOAD_TOO_LARGE, "MessageTooLarge", message)
 }
 

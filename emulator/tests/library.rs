@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use iothub::hub::Client;
-use iothub::hub::models::Device;
+use iothub::hub::models::{Device, DirectMethod};
 use iothub::management::models::{IotHubDescription, IotHubSku, IotHubSkuInfo};
 use iothub::runtime::Retry;
-use iothub_emulator::{Emulator, Fault};
+use iothub_emulator::{Emulator, Fault, MethodAnswer, MethodCall};
+use serde_json::json;
 
 use crate::support::Folder;
 
@@ -89,6 +90,28 @@ async fn what_was_reset_stays_away() {
     assert_eq!(hub.devices().get("d1").await.unwrap_err().status().unwrap(), 404);
     hub.devices().get("d2").await.unwrap();
     assert!(emulator.hub("Other").is_none() && emulator.connection_string().contains(&text));
+}
+
+#[tokio::test]
+async fn methods_are_answered() {
+    let emulator = Emulator::builder().in_process().start().await.unwrap();
+    let hub = Client::with_pipeline(emulator.pipeline().unwrap().with_retry(Retry::none()));
+    let call = DirectMethod::new("m").with_payload(json!({ "a": 1 }));
+    assert_eq!(emulator.on_method("d1", "m", answer).unwrap_err().status(), 404);
+    hub.devices().put("d1", &Device::new("d1")).await.unwrap();
+    hub.devices().put("d2", &Device::new("d2")).await.unwrap();
+    assert_eq!(hub.twins().invoke_method("d1", &call).await.unwrap_err().status().unwrap(), 404);
+    emulator.on_method("d1", "m", answer).unwrap();
+    let result = hub.twins().invoke_method("d1", &call).await.unwrap();
+    assert_eq!((result.status, result.payload.as_ref().unwrap()), (Some(201), &json!(["d1", "m", { "a": 1 }])));
+    emulator.forget_method("d1", "m").unwrap();
+    assert!(hub.twins().invoke_method("d1", &call).await.is_err());
+    emulator.on_method_of_all("m", answer).unwrap();
+    assert_eq!(hub.twins().invoke_method("d2", &call).await.unwrap().payload.as_ref().unwrap()[0], "d2");
+}
+
+async fn answer(call: MethodCall) -> MethodAnswer {
+    MethodAnswer::new(201, json!([&*call.device_id, call.name, call.payload]))
 }
 
 #[tokio::test]

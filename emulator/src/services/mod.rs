@@ -8,6 +8,7 @@ mod device_twin_api;
 mod identities;
 mod import_export;
 mod iot_hub_resource;
+mod job_api;
 mod methods;
 mod queries;
 mod quotas;
@@ -17,7 +18,7 @@ mod transfer;
 
 use std::sync::Arc;
 
-use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer, ImportExportServer};
+use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer, ImportExportServer, JobApiServer};
 use iothub::management::server::IotHubResourceServer;
 use iothub::runtime::server::{Context, Router, ServiceError};
 
@@ -66,6 +67,7 @@ fn router_over(world: &Arc<World>, containers: Arc<dyn Containers>) -> Router {
         .clock(Arc::new(IoClock(world.clock.clone())))
         .add_authenticated(DeviceApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(DeviceTwinApiServer::new(services.clone()), data_plane.clone())
+        .add_authenticated(JobApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(ImportExportServer::new(ImportsAndExports::new(services, transfers.clone())), data_plane)
         .add_authenticated(
             IotHubResourceServer::new(ResourceProvider::new(world.clone(), transfers)),

@@ -1,16 +1,24 @@
 //! One hub.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::SystemTime;
 
+use iothub::runtime::Clock;
 use iothub::runtime::server::ServiceError;
 
 use super::device::{self, Device};
+use super::events::Events;
+use super::feedback::{self, Feedback};
+use super::jobs::{self, Jobs};
 use super::methods::Methods;
 use super::policy::Policy;
+use super::queue::{self, Queues};
 use super::resource::{self, Resource};
 use super::transfers::{self, Transfer};
+use super::uploads::{self, Uploads};
 use crate::clock::HubClock;
 use crate::errors;
 use crate::store::{Changes, Store, Written};
@@ -23,6 +31,8 @@ pub(crate) struct Hub {
     pub(crate) host: String,
     /// The time.
     pub(crate) clock: HubClock,
+    /// What devices have told it.
+    pub(crate) events: Events,
     store: Store,
     state: RwLock<HubState>,
 }
@@ -46,6 +56,14 @@ pub(crate) struct HubState {
     pub(crate) generation: u64,
     /// Who answers direct methods. It is not kept.
     pub(crate) methods: Methods,
+    /// The messages that wait for devices.
+    pub(crate) queues: Queues,
+    /// What became of messages.
+    pub(crate) feedback: Feedback,
+    /// The uploads of files that are in progress.
+    pub(crate) uploads: Uploads,
+    /// The scheduled jobs.
+    pub(crate) jobs: Jobs,
 }
 
 impl HubState {
@@ -59,8 +77,37 @@ impl HubState {
             Device::KIND => device::load(self, id, bytes),
             resource::KIND => resource::load(self, bytes).map(drop),
             transfers::KIND => transfers::load(self, bytes),
+            queue::KIND => queue::load(self, id, bytes),
+            queue::COUNT_KIND => queue::load_count(self, id, bytes),
+            feedback::KIND => feedback::load(self, id, bytes),
+            uploads::KIND => uploads::load(self, id, bytes),
+            jobs::KIND => jobs::load(self, id, bytes),
             _ => Err("there is no such kind of record".to_owned()),
         }
+    }
+
+    /// The id of a device that is there, to be kept.
+    ///
+    /// # Errors
+    ///
+    /// 404 where it is not there.
+    pub(crate) fn device_id(&self, id: &str) -> Result<Arc<str>, ServiceError> {
+        let found = self.devices.get_key_value(id).map(|(id, _)| id.clone());
+        found.ok_or_else(|| errors::device_not_found(id))
+    }
+
+    /// When something ends by itself.
+    fn deadline(&self) -> Option<SystemTime> {
+        let all = [self.queues.deadline(), self.feedback.deadline(), self.uploads.deadline()];
+        all.into_iter().flatten().min()
+    }
+
+    /// Ends what is over by now.
+    fn advance(&mut self, hub: &Hub, changes: &mut Changes, now: SystemTime) {
+        queue::advance(hub, self, changes, now);
+        // What has become of messages may itself be old by now.
+        feedback::advance(hub, self, changes, now);
+        uploads::advance(hub, self, changes, now);
     }
 }
 
@@ -93,15 +140,27 @@ impl Hub {
         store: Store,
         state: HubState,
     ) -> Hub {
-        Hub { name: name.into(), host: host.into(), clock, store, state: RwLock::new(state) }
+        let events = Events::default();
+        Hub { name: name.into(), host: host.into(), clock, events, store, state: RwLock::new(state) }
     }
 
-    /// Looks at what is in the hub. Not to be held while waiting.
+    /// Looks at what is in the hub, without what is over by now. Not to be held while waiting.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, HubState> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_due(&state, self.clock.now()) {
+            return state;
+        }
+        drop(state);
+        drop(self.change(|_, _| Ok::<(), Infallible>(())));
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what is in the hub, and hands what is to be kept to the store. Where `change` fails, it must have changed nothing.
+    fn is_due(&self, state: &HubState, now: SystemTime) -> bool {
+        state.deadline().is_some_and(|deadline| deadline <= now) && !state.is_gone
+    }
+
+    /// Changes what is in the hub, and hands what is to be kept to the store. Where `change` fails, it must have changed nothing. What is over
+    /// by now has ended before.
     ///
     /// # Errors
     ///
@@ -111,6 +170,13 @@ impl Hub {
         change: impl FnOnce(&mut HubState, &mut Changes) -> Result<T, E>,
     ) -> Result<Pending<T>, E> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        if self.is_due(&state, now) {
+            let mut changes = Changes::default();
+            state.advance(self, &mut changes, now);
+            // Nobody waits for it: what the store may still have is over when it is read, too.
+            drop(self.store.write(changes));
+        }
         let mut changes = Changes::default();
         let was_gone = state.is_gone;
         let value = change(&mut state, &mut changes)?;

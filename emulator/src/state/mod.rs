@@ -5,21 +5,26 @@
 //! is written ([`Pending`]).
 
 mod device;
+pub(crate) mod events;
+pub(crate) mod feedback;
 mod hub;
+pub(crate) mod jobs;
 mod load;
 pub(crate) mod methods;
-mod outside;
 mod policy;
 pub(crate) mod provider;
 pub(crate) mod queue;
 mod registry;
 pub(crate) mod resource;
+#[cfg(test)]
+pub(crate) mod restart;
 mod scan;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod transfers;
 mod twin;
 mod twin_row;
+pub(crate) mod uploads;
 mod whole;
 
 use std::collections::BTreeMap;

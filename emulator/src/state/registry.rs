@@ -11,6 +11,7 @@ use super::device::{Credentials, Device, is_id};
 use super::hub::{Hub, HubState};
 use super::queue;
 use super::twin::{Change, Part, Twin};
+use super::uploads;
 use crate::config::Limits;
 use crate::errors;
 use crate::profile;
@@ -213,6 +214,7 @@ impl<'a> Registry<'a> {
         self.changes.remove(self.hub.key(Device::KIND, id));
         queue::forget(self.hub, self.state, self.changes, id);
         self.state.forget_methods(id);
+        uploads::forget(self.hub, self.state, self.changes, id);
         Ok(())
     }
 

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::World;
 use super::device::Device;
 use super::hub::{Hub, HubState};
-use super::resource;
 use super::scan::Scan;
+use super::{queue, resource};
 
 impl World {
     /// Removes all that has been put into hubs, and all hubs but the main one. What that one's keys are stays, and the time.
@@ -37,6 +37,7 @@ impl World {
             if !is_main {
                 self.remove(&hub.name);
             }
+            hub.events.clear();
             pending.durable().await?;
         }
         Ok(())
@@ -59,18 +60,29 @@ impl Hub {
             .collect();
         let (mut devices, mut scan) = (Vec::new(), Scan::new(None, None));
         while let Some(chunk) = scan.next(self) {
-            devices.extend(chunk.iter().map(|device| shown(device)));
+            let queued: Vec<usize> = {
+                let state = self.read();
+                chunk.iter().map(|device| queue::depth(&state, &device.id)).collect()
+            };
+            devices.extend(chunk.iter().zip(queued).map(|(device, queued)| shown(device, queued)));
         }
-        json!({ "name": self.name, "hostName": self.host, "policies": policies, "devices": devices })
+        json!({
+            "name": self.name,
+            "hostName": self.host,
+            "policies": policies,
+            "newestEvent": *self.newest_event().borrow(),
+            "devices": devices,
+        })
     }
 }
 
-fn shown(device: &Device) -> Value {
+fn shown(device: &Device, queued: usize) -> Value {
     let part = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     json!({
         "deviceId": device.id,
         "generationId": device.generation.to_string(),
         "status": if device.enabled { "enabled" } else { "disabled" },
+        "queuedMessages": queued,
         "twin": {
             "version": device.twin.version,
             "tags": part(&device.twin.tags),

@@ -608,7 +608,10 @@ async fn what_is_kept() {
     let bench = started(Config::default(), store).with_hub("rg", "Hub1").await.with_hub("rg", "hub10").await;
     bench.client.iot_hubs().create_consumer_group("rg", "hub1", "events", "readers").await.unwrap();
     let own = bench.world.hub("hub1").unwrap();
-    let (resource, policies) = (own.read().resource.clone(), own.read().policies.clone());
+    let (resource, policies) = {
+        let state = own.read();
+        (state.resource.clone(), state.policies.clone())
+    };
     drop((bench, own));
 
     let (store, records) = reopened(&folder);

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use iothub::device::server::{HttpRuntime, HttpRuntimeServer, ServiceMessages, ServiceMessagesServer};
 use iothub::hub::models::{AuthenticationMechanism, Device, DeviceStatus, SymmetricKey};
 use iothub::hub::server::{ImportExport, ImportExportServer, JobApi, JobApiServer};
+use iothub::management::server::{IotHubResource, IotHubResourceServer};
 use iothub::runtime::server::Service as _;
 use serde_json::json;
 
@@ -17,15 +18,10 @@ use crate::services::access;
 struct Nothing;
 impl HttpRuntime for Nothing {}
 impl ServiceMessages for Nothing {}
-impl JobApi for Nothing {}
 impl ImportExport for Nothing {}
 fn with_devices(emulator: &mut Emulator) {
     let authenticator = access::data_plane(&emulator.world);
-    emulator.router = emulator
-        .router
-        .clone()
-        .add_authenticated(HttpRuntimeServer::new(Nothing), authenticator.clone())
-        .add_authenticated(JobApiServer::new(Nothing), authenticator);
+    emulator.router = emulator.router.clone().add_authenticated(HttpRuntimeServer::new(Nothing), authenticator);
 }
 
 #[tokio::test]
@@ -76,10 +72,10 @@ fn every_operation_needs_some_right() {
     let services = super::super::Services::new(emulator.world.clone());
     let routes = [
         iothub::hub::server::DeviceApiServer::new(services.clone()).routes(),
-        iothub::hub::server::DeviceTwinApiServer::new(services).routes(),
+        iothub::hub::server::DeviceTwinApiServer::new(services.clone()).routes(),
         HttpRuntimeServer::new(Nothing).routes(),
         ServiceMessagesServer::new(Nothing).routes(),
-        JobApiServer::new(Nothing).routes(),
+        JobApiServer::new(services).routes(),
         ImportExportServer::new(Nothing).routes(),
     ];
     for route in routes.into_iter().flatten() {

@@ -4,6 +4,7 @@ mod access;
 mod bulk;
 mod etags;
 mod identities;
+mod jobs;
 mod methods;
 mod queries;
 mod transfers;
