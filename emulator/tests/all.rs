@@ -7,6 +7,7 @@ mod durability;
 mod etag_table;
 mod etags;
 mod library;
+mod limits;
 mod listener;
 mod machine;
 mod program;

@@ -7,10 +7,14 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::{HeaderMap, Request};
 use iothub::hub::Client;
+use iothub::runtime::Body;
 use iothub::runtime::credential::SasKey;
 use iothub::runtime::time::UnixTime;
 use iothub_emulator::Emulator;
+use serde_json::Value;
+use tower_service::Service;
 
 /// Long enough for anything that happens at all.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -222,4 +226,53 @@ pub(crate) fn token(emulator: &Emulator) -> String {
 /// What blocks does so on a thread of its own.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+/// An answer without a socket.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The code of an error, wherever it stands.
+    pub(crate) fn code(&self) -> Option<String> {
+        let body = serde_json::from_str(&self.text).unwrap_or(Value::Null);
+        let places = [&body["code"], &body["Code"], &body["error"]["code"]];
+        let stands = places.into_iter().find_map(|place| place.as_str());
+        self.header("iothub-errorcode").or(stands).map(str::to_owned)
+    }
+}
+
+/// A request by hand without a socket. It has a token unless the headers have one, which they cannot do without where it is not the hub that
+/// is asked.
+pub(crate) async fn send(
+    emulator: &Emulator,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Answer {
+    let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
+    let has = |name| headers.iter().any(|(given, _)| *given == name);
+    if !has("authorization") {
+        request = request.header("authorization", token(emulator));
+    }
+    if !has("content-type") && !matches!(method, "GET" | "DELETE") {
+        request = request.header("content-type", "application/json");
+    }
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let answer = emulator.service().call(request.body(body.into()).unwrap()).await.unwrap();
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let text = String::from_utf8(answer.into_body().collect(1 << 26).await.unwrap().to_vec()).unwrap();
+    Answer { status, headers, text }
 }
