@@ -211,7 +211,7 @@ impl HubHandle {
     ///
     /// # Errors
     ///
-    /// 404 where there is no such device.
+    /// 404 where there is no such device, 403 where it answers 100 others.
     pub fn on_method<F, A>(&self, device: &str, method: &str, handler: F) -> Result<(), ServiceError>
     where
         F: Fn(MethodCall) -> A + Send + Sync + 'static,
@@ -242,14 +242,13 @@ impl HubHandle {
     ///
     /// # Errors
     ///
-    /// 404 where the hub has been deleted.
+    /// 404 where the hub has been deleted, 403 where all answer 100 others.
     pub fn on_method_of_all<F, A>(&self, method: &str, handler: F) -> Result<(), ServiceError>
     where
         F: Fn(MethodCall) -> A + Send + Sync + 'static,
         A: Future<Output = MethodAnswer> + Send + 'static,
     {
-        self.hub()?.set_method_of_all(method, Some(Arc::new(move |call| Box::pin(handler(call)))));
-        Ok(())
+        self.hub()?.set_method_of_all(method, Some(Arc::new(move |call| Box::pin(handler(call)))))
     }
 
     /// Lets devices answer a method no more, unless they do so in a way of their own.
@@ -258,8 +257,7 @@ impl HubHandle {
     ///
     /// 404 where the hub has been deleted.
     pub fn forget_method_of_all(&self, method: &str) -> Result<(), ServiceError> {
-        self.hub()?.set_method_of_all(method, None);
-        Ok(())
+        self.hub()?.set_method_of_all(method, None)
     }
 }
 

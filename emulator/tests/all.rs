@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod durability;
+mod etag_table;
+mod etags;
 mod library;
+mod limits;
 mod listener;
 mod machine;
 mod program;

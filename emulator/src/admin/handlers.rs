@@ -78,13 +78,13 @@ impl Admin {
     pub(super) async fn script_method_of_all(self, mut incoming: Incoming) -> Result {
         let script: Script = body(&mut incoming).await?;
         let hub = self.hub(&mut incoming)?;
-        hub.set_method_of_all(&script.method_name.clone(), Some(script.handler(&hub)));
+        hub.set_method_of_all(&script.method_name.clone(), Some(script.handler(&hub)))?;
         Ok(nothing(&incoming))
     }
 
     pub(super) async fn forget_method_of_all(self, mut incoming: Incoming) -> Result {
         let method = incoming.read(|incoming| incoming.path::<String>(0, "methodName"))?;
-        self.hub(&mut incoming)?.set_method_of_all(&method, None);
+        self.hub(&mut incoming)?.set_method_of_all(&method, None)?;
         Ok(nothing(&incoming))
     }
 

@@ -244,7 +244,7 @@ async fn not_all_are_called_at_once() {
     let ids = numbered(200);
     testing::devices(&hub, ids.iter().map(String::as_str));
     let (handler, go_on, calls) = held();
-    hub.set_method_of_all("m", handler);
+    hub.set_method_of_all("m", handler).unwrap();
     schedule(&hub, plan(&hub, "one", method("m"), "*"));
     until(|| is_running(&hub, "one")).await;
     settle().await;
