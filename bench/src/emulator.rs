@@ -4,6 +4,7 @@ mod process;
 mod store;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use iothub::runtime::credential::SasKey;
 use iothub::runtime::time::UnixTime;
@@ -43,6 +44,7 @@ pub(crate) fn run(runs: usize, only: &str) -> Result<()> {
 
 struct Bench {
     runs: usize,
+    binary: PathBuf,
     runtime: Runtime,
     token: String,
 }
@@ -53,7 +55,7 @@ impl Bench {
         // For the address that clients are given, as they sign.
         let token = SasKey::from_base64(KEY)?.token("127.0.0.1", Some(process::POLICY), never)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Bench { runs, runtime, token: token.expose().to_owned() })
+        Ok(Bench { runs, binary: built("iothub-emulator")?, runtime, token: token.expose().to_owned() })
     }
 
     fn request(&self, method: &str, path: &str, more: &str, body: &str) -> String {
@@ -77,8 +79,8 @@ impl Bench {
         self.runtime.block_on(async { Ok(Connection::open(process.address).await?.ask(request).await?.to_owned()) })
     }
 
-    fn emulator(&self, data: Option<&std::path::Path>) -> Result<Process> {
-        Process::emulator(&built("iothub-emulator")?, data)
+    fn emulator(&self, data: Option<&Path>) -> Result<Process> {
+        Process::emulator(&self.binary, data)
     }
 
     /// Makes devices by bulk operations.
@@ -169,12 +171,11 @@ impl Bench {
     }
 
     fn start(&self) -> Result<()> {
-        let (folder, binary) = (scratch()?.join("start"), built("iothub-emulator")?);
+        let folder = scratch()?.join("start");
         let mut times: [Vec<f64>; 3] = Default::default();
         for _ in 0..self.runs {
             _ = fs::remove_dir_all(&folder);
-            let started =
-                [Process::emulator(&binary, None), Process::emulator(&binary, Some(&folder)), Process::constant()];
+            let started = [self.emulator(None), self.emulator(Some(&folder)), Process::constant()];
             for (times, started) in times.iter_mut().zip(started) {
                 times.push(started?.ready);
             }

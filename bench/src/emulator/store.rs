@@ -14,7 +14,8 @@ pub(super) type Record = (String, Vec<u8>);
 
 /// All records of an emulator that has been stopped.
 pub(super) fn records(file: &Path) -> Result<Vec<Record>> {
-    let transaction = Database::open(file)?.begin_read()?;
+    let database = Database::open(file)?;
+    let transaction = database.begin_read()?;
     let mut records = Vec::new();
     for record in transaction.open_table(TABLE)?.iter()? {
         let (key, value) = record?;
