@@ -13,6 +13,7 @@ mod hostile;
 mod observability;
 mod package;
 mod requests;
+mod round_trips;
 mod scratch;
 mod service;
 mod specs;
