@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
+use http::request::Parts;
 use http::{HeaderMap, Request};
 use iothub::device::server::{HttpRuntimeServer, ServiceMessagesServer};
 use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer, ImportExportServer, JobApiServer};
@@ -48,6 +50,8 @@ pub(crate) struct Seen {
 pub(crate) struct Tap {
     router: Router,
     seen: Arc<Mutex<Vec<Seen>>>,
+    /// The head of the last request.
+    last: Arc<Mutex<Option<Parts>>>,
 }
 
 fn names(headers: &HeaderMap) -> BTreeSet<String> {
@@ -65,6 +69,9 @@ impl tower_service::Service<Request<Body>> for Tap {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let (mut router, seen) = (self.router.clone(), Arc::clone(&self.seen));
+        let (head, body) = request.into_parts();
+        *self.last.lock().unwrap() = Some(head.clone());
+        let request = Request::from_parts(head, body);
         Box::pin(async move {
             let route = router.route_of(request.method(), request.uri());
             let id = route.map_or("no operation", Route::id);
@@ -76,6 +83,17 @@ impl tower_service::Service<Request<Body>> for Tap {
             seen.lock().unwrap().push(Seen { id, query, headers, has_body, status, answered });
             Ok(response)
         })
+    }
+}
+
+/// A call without a client.
+pub(crate) type Raw = BoxFuture<'static, Result<Response<Bytes>, Error>>;
+
+/// What comes of something that need not be waited for.
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("it is not there"),
     }
 }
 
@@ -123,7 +141,7 @@ pub(crate) fn router(recorder: &Arc<Recorder>) -> Router {
 impl Both {
     pub(crate) fn new() -> Self {
         let recorder = Arc::<Recorder>::default();
-        let tap = Tap { router: router(&recorder), seen: Arc::default() };
+        let tap = Tap { router: router(&recorder), seen: Arc::default(), last: Arc::default() };
         let endpoint = Endpoint::new("http://localhost:81").unwrap();
         let pipeline = Pipeline::new(endpoint, Arc::new(InProcess::new(tap.clone())));
         let pipeline = pipeline.with_retry(Retry::none()).with_clock(Arc::new(Hurried));
@@ -141,8 +159,15 @@ impl Both {
         std::mem::take(&mut self.tap.seen.lock().unwrap())
     }
 
+    /// The last request once more, with another body.
+    pub(crate) fn again(&self, body: Bytes) -> Raw {
+        let mut head = self.tap.last.lock().unwrap().clone().unwrap();
+        head.headers.remove(http::header::CONTENT_LENGTH);
+        self.raw(Request::from_parts(head, body.into()))
+    }
+
     /// A request without a client, as operations need that none has.
-    pub(crate) fn raw(&self, request: Request<Body>) -> BoxFuture<'static, Result<Response<Bytes>, Error>> {
+    pub(crate) fn raw(&self, request: Request<Body>) -> Raw {
         let mut tap = self.tap.clone();
         let of_arm = request.uri().path().starts_with("/subscriptions/");
         let format = if of_arm { ErrorFormat::Arm } else { ErrorFormat::DataPlane };

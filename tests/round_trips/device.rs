@@ -1,8 +1,6 @@
 //! Messages and files: the trips of the client `device`, and of the operations that clients do not have.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use http::Method;
 use iothub::device::models;
@@ -10,7 +8,7 @@ use iothub::device::server::{http_runtime, service_messages};
 use iothub::runtime::{Body, Bytes};
 use serde_json::json;
 
-use super::both::DEVICE;
+use super::both::{DEVICE, now};
 use super::hard;
 use super::table::{Trip, asked, bytes, raw, sample, success, trip};
 
@@ -18,15 +16,6 @@ const LOCK: &str = hard!("lock");
 const TAG: &str = "\"9b1c-3a50\"";
 /// Bytes that are neither text nor JSON.
 const MESSAGE: &[u8] = b"\x00\xff\"\r\n{";
-
-/// What a body holds that is there as a whole.
-fn read(body: Body) -> Bytes {
-    let mut collect = pin!(body.collect(1 << 20));
-    match collect.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(bytes) => bytes.unwrap(),
-        Poll::Pending => panic!("the body is not there"),
-    }
-}
 
 pub(super) fn trips() -> Vec<Trip> {
     [messages(), files(), feedback()].into_iter().flatten().collect()
@@ -60,7 +49,7 @@ fn messages() -> Vec<Trip> {
                 send.message_id("m;1").correlation_id("").user_id("u,1")
             },
             move |mut request: SendDeviceEventRequest| {
-                assert_eq!(read(std::mem::take(&mut request.message)), MESSAGE);
+                assert_eq!(now(std::mem::take(&mut request.message).collect(100)).unwrap(), MESSAGE);
                 asked!(SendDeviceEventRequest {
                     device_id: DEVICE,
                     content_type: text("a/b; c=\"d;e\""),

@@ -1,6 +1,8 @@
 //! Round trips: the generated clients against implementations of the generated traits, in one process. Every operation of the documents,
 //! each parameter, each declared status, each declared header.
 
+mod arbitrary;
+mod bodies;
 mod both;
 mod device;
 mod flows;
@@ -8,5 +10,6 @@ mod hub;
 mod management;
 mod recorder;
 mod table;
+mod texts;
 
 pub(crate) use both::{Both, hard};
