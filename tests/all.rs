@@ -10,6 +10,7 @@ mod diagnostics;
 mod documents;
 mod features;
 mod hostile;
+mod malformed;
 mod observability;
 mod package;
 mod requests;

@@ -12,4 +12,6 @@ mod recorder;
 mod table;
 mod texts;
 
-pub(crate) use both::{Both, hard};
+use both::{Both, hard};
+pub(crate) use both::{router, servers};
+pub(crate) use recorder::{REACHED, Recorder};
