@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use iothub::runtime::wire::{Object, REST, Slot, Text, View, Wire};
+use iothub::runtime::wire::{Object, REST, Slot, Text, Wire};
 use serde_json::{Map, Number, Value};
 use specsmith::Builder;
 
@@ -102,109 +102,136 @@ const TEXTS: [&str; 10] = [
     "made-up \u{fc}; \"key\"",
 ];
 
-fn set(text: &mut dyn Text, first: usize) {
-    let fits = (0..TEXTS.len()).any(|index| text.set(TEXTS[(first + index) % TEXTS.len()]).is_ok());
-    assert!(fits, "no text is one for this type");
-}
-
-/// A model of this type.
-pub(super) fn arbitrary<T: Wire>(choices: &mut Choices) -> T {
-    let mut value = T::blank();
-    fill(value.slot(), choices);
-    value
-}
-
-fn fill(slot: Slot<'_>, choices: &mut Choices) {
-    match slot {
-        Slot::Ignored => {}
-        Slot::Bool(value) => *value = choices.below(2) == 1,
-        Slot::I32(value) => *value = choices.wide() as i32,
-        Slot::I64(value) => *value = choices.wide(),
-        Slot::U64(value) => *value = choices.wide() as u64,
-        Slot::F32(value) => *value = choices.wide() as f32,
-        Slot::F64(value) => *value = choices.wide() as f64,
-        Slot::String(text) => *text = choices.text(),
-        Slot::OptionalString(text) => *text = (choices.below(2) == 1).then(|| choices.text()),
-        Slot::Text(text) | Slot::Number(text) | Slot::Digits(text) => set(text, choices.below(TEXTS.len())),
-        Slot::Word(word) => {
-            let text = match choices.below(4) {
-                0 => choices.unknown_name(),
-                1 => WORDS[choices.below(WORDS.len())].to_uppercase(),
-                _ => WORDS[choices.below(WORDS.len())].clone(),
-            };
-            word.set(&text).unwrap();
-        }
-        Slot::Value(value) => *value = choices.json(3),
-        Slot::Option(option) | Slot::OptionalRaw(option) => match choices.below(3) {
-            0 => {}
-            1 => option.set_null(),
-            _ => fill(option.fill(), choices),
-        },
-        Slot::List(list) => (0..choices.below(4)).for_each(|_| fill(list.push(), choices)),
-        Slot::Map(map) => {
-            for _ in 0..choices.below(4) {
-                let name = choices.text();
-                fill(map.insert(name), choices);
-            }
-        }
-        Slot::Object(object) => {
-            let model = object.model();
-            (0..model.fields.len()).for_each(|index| fill(object.slot(index), choices));
-            if let (true, Slot::Map(rest)) = (model.open, object.slot(REST)) {
-                for _ in 0..choices.below(3) {
-                    let name = choices.unknown_name();
-                    fill(rest.insert(name), choices);
-                }
-            }
-        }
-        Slot::Union(union) => fill(union.choose(None), choices),
-    }
-}
-
 /// Where `null` is a value like others.
 const NULL_IS_A_VALUE: &str = "payload";
 
-/// The same in JSON as services and clients write it that are not ours: properties without a value are null, and there are some that no
-/// document knows, where they would not be kept.
-pub(super) fn disguised(view: View<'_>) -> Value {
-    match view {
-        View::Object(object) => disguised_object(object).into(),
-        View::List(list) => (0..list.len()).map(|index| disguised(list.item(index))).collect(),
-        View::Map(map) => {
-            let mut entries = Map::new();
-            map.each(&mut |name, value| {
-                entries.insert(name.to_owned(), disguised(value));
-                true
-            });
-            entries.into()
-        }
-        View::Absent | View::Null => Value::Null,
-        View::Bool(value) => value.into(),
-        View::I64(value) => value.into(),
-        View::U64(value) => value.into(),
-        View::F32(value) => value.into(),
-        View::F64(value) => value.into(),
-        View::Str(text) | View::Secret(text) => text.into(),
-        View::Text(text) => text.to_string().into(),
-        View::Number(text) => Value::Number(text.parse().unwrap()),
-        View::Value(value) => value.clone(),
+/// A model, and what it has to be in JSON: by what was put into it, not by what it says.
+pub(super) struct Arbitrary<T> {
+    pub(super) value: T,
+    pub(super) json: Value,
+    /// The same as services and clients write it that are not ours: properties without a value are null, and there are some that no
+    /// document knows, where they are not kept.
+    pub(super) disguised: Value,
+}
+
+pub(super) fn arbitrary<T: Wire>(choices: &mut Choices) -> Arbitrary<T> {
+    let mut value = T::blank();
+    let Filled { json, disguised } = fill(value.slot(), "", choices);
+    Arbitrary { value, json: json.unwrap(), disguised }
+}
+
+struct Filled {
+    /// Nothing where the value is absent.
+    json: Option<Value>,
+    disguised: Value,
+}
+
+impl<T: Into<Value>> From<T> for Filled {
+    fn from(value: T) -> Filled {
+        let value = value.into();
+        Filled { json: Some(value.clone()), disguised: value }
     }
 }
 
-fn disguised_object(object: &dyn Object) -> Map<String, Value> {
-    let model = object.model();
-    let mut entries = Map::new();
-    if model.open {
-        let Value::Object(rest) = disguised(object.field(REST)) else { panic!("no map") };
-        entries = rest;
-    } else {
-        entries.insert("?".to_owned(), Value::Object(entries.clone()));
-    }
-    for (index, name) in model.fields.iter().enumerate() {
-        let view = object.field(index);
-        if *name != NULL_IS_A_VALUE || !matches!(view, View::Absent) {
-            entries.insert((*name).to_owned(), disguised(view));
+/// The entries of an object.
+#[derive(Default)]
+struct Entries {
+    json: Map<String, Value>,
+    disguised: Map<String, Value>,
+}
+
+impl Entries {
+    fn insert(&mut self, name: &str, value: Filled) {
+        if value.json.is_some() || name != NULL_IS_A_VALUE {
+            self.disguised.insert(name.to_owned(), value.disguised);
+        }
+        if let Some(json) = value.json {
+            self.json.insert(name.to_owned(), json);
         }
     }
-    entries
+
+    fn filled(self) -> Filled {
+        Filled { json: Some(self.json.into()), disguised: self.disguised.into() }
+    }
+}
+
+fn text(text: &mut dyn Text, choices: &mut Choices) -> &'static str {
+    let first = choices.below(TEXTS.len());
+    let fits = (0..TEXTS.len()).map(|index| TEXTS[(first + index) % TEXTS.len()]).find(|one| text.set(one).is_ok());
+    fits.expect("no text is one for this type")
+}
+
+/// Fills the slot of a property of this name.
+fn fill(slot: Slot<'_>, name: &str, choices: &mut Choices) -> Filled {
+    fn put<V: Clone + Into<Value>>(place: &mut V, value: V) -> Filled {
+        *place = value.clone();
+        value.into().into()
+    }
+    match slot {
+        Slot::Bool(place) => put(place, choices.below(2) == 1),
+        Slot::I32(place) => put(place, choices.wide() as i32),
+        Slot::I64(place) => put(place, choices.wide()),
+        Slot::U64(place) => put(place, choices.wide() as u64),
+        Slot::F32(place) => put(place, choices.wide() as f32),
+        Slot::F64(place) => put(place, choices.wide() as f64),
+        Slot::String(place) => put(place, choices.text()),
+        Slot::Value(place) => put(place, choices.json(3)),
+        Slot::Text(place) => text(place, choices).into(),
+        Slot::Number(place) | Slot::Digits(place) => {
+            let digits: i64 = text(place, choices).parse().unwrap();
+            digits.into()
+        }
+        Slot::Word(place) => {
+            let word = match choices.below(4) {
+                0 => choices.unknown_name(),
+                _ => WORDS[choices.below(WORDS.len())].clone(),
+            };
+            place.set(&word).unwrap();
+            word.into()
+        }
+        Slot::OptionalString(_) | Slot::Option(_) | Slot::OptionalRaw(_) if choices.below(3) == 0 => absent(),
+        Slot::OptionalString(place) => fill(Slot::String(place.insert(String::new())), name, choices),
+        Slot::Option(option) | Slot::OptionalRaw(option) if name == NULL_IS_A_VALUE && choices.below(3) == 0 => {
+            option.set_null();
+            Value::Null.into()
+        }
+        Slot::Option(option) | Slot::OptionalRaw(option) => fill(option.fill(), name, choices),
+        Slot::List(list) => {
+            let items: Vec<Filled> = (0..choices.below(4)).map(|_| fill(list.push(), "", choices)).collect();
+            let (json, disguised): (Vec<_>, Vec<_>) = items.into_iter().map(|item| (item.json, item.disguised)).unzip();
+            Filled { json: Some(json.into_iter().flatten().collect()), disguised: disguised.into() }
+        }
+        Slot::Map(map) => {
+            let mut entries = Entries::default();
+            for _ in 0..choices.below(4) {
+                let name = format!("{}.", choices.text());
+                entries.insert(&name, fill(map.insert(name.clone()), "", choices));
+            }
+            entries.filled()
+        }
+        Slot::Object(object) => fill_object(object, choices),
+        // The documents have none.
+        Slot::Union(_) | Slot::Ignored => panic!("nothing can be put there"),
+    }
+}
+
+fn absent() -> Filled {
+    Filled { json: None, disguised: Value::Null }
+}
+
+fn fill_object(object: &mut dyn Object, choices: &mut Choices) -> Filled {
+    let (model, mut entries) = (object.model(), Entries::default());
+    for (index, name) in model.fields.iter().enumerate() {
+        entries.insert(name, fill(object.slot(index), name, choices));
+    }
+    if !model.open {
+        entries.disguised.insert("?".to_owned(), Value::Object(Map::new()));
+        return entries.filled();
+    }
+    let Slot::Map(rest) = object.slot(REST) else { panic!("unknown properties are not kept") };
+    for _ in 0..choices.below(3) {
+        let name = choices.unknown_name();
+        entries.insert(&name, fill(rest.insert(name.clone()), "", choices));
+    }
+    entries.filled()
 }

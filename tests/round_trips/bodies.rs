@@ -23,7 +23,7 @@ use serde_json::Value;
 use specsmith::Builder;
 
 use super::Both;
-use super::arbitrary::{Choices, arbitrary, disguised};
+use super::arbitrary::{Choices, arbitrary};
 use super::both::now;
 use super::table::{bytes, raw};
 use crate::scratch::root;
@@ -50,10 +50,11 @@ where
             field(*asked.remove(0).1.downcast::<S>().unwrap_or_else(|_| panic!("another operation's request")))
         };
         // The answer is that it was reached.
-        now(call(&both, &body).into_future()).err().unwrap();
-        assert_eq!(arrived(&both), body);
-        now(both.again(disguised(body.view()).to_string().into())).unwrap_err();
-        assert_eq!(arrived(&both), body, "with nulls and unknown properties");
+        now(call(&both, &body.value).into_future()).err().unwrap();
+        assert_eq!(both.last_sent(), body.json);
+        assert_eq!(arrived(&both), body.value);
+        now(both.again(body.disguised.to_string().into())).unwrap_err();
+        assert_eq!(arrived(&both), body.value, "with nulls and unknown properties");
     };
     Row { ty: type_name::<T>(), check: Box::new(check) }
 }
@@ -70,9 +71,10 @@ where
         // The same choices, the same model.
         let body = || arbitrary::<T>(&mut choices.clone());
         let both = Both::new();
-        both.recorder.answer(Box::new(make(body())));
+        both.recorder.answer(Box::new(make(body().value)));
         let Ok(response) = now(call(&both).into_future()) else { panic!("no success") };
-        assert_eq!(back(response), body());
+        assert_eq!(both.last_answered(), body().json);
+        assert_eq!(back(response), body().value);
     };
     Row { ty: type_name::<T>(), check: Box::new(check) }
 }
@@ -88,9 +90,10 @@ where
     let check = move |choices: Choices| {
         let body = || arbitrary::<T>(&mut choices.clone());
         let both = Both::new();
-        both.recorder.answer(Box::new(make(body())));
+        both.recorder.answer(Box::new(make(body().value)));
         let Err(error) = now(call(&both).into_future()) else { panic!("no error") };
-        assert_eq!(error.body_json::<T>(), Some(body()));
+        assert_eq!(both.last_answered(), body().json);
+        assert_eq!(error.body_json::<T>(), Some(body().value));
     };
     Row { ty: type_name::<T>(), check: Box::new(check) }
 }

@@ -15,6 +15,7 @@ use iothub::runtime::server::{Handling, Incoming, Route, Router, Service};
 use iothub::runtime::transport::{BoxFuture, InProcess};
 use iothub::runtime::{Body, Bytes, Endpoint, ErrorFormat, Retry};
 use iothub::{Error, Pipeline, Response};
+use serde_json::Value;
 
 use super::recorder::Recorder;
 use crate::service::Hurried;
@@ -45,13 +46,20 @@ pub(crate) struct Seen {
     pub(crate) answered: BTreeSet<String>,
 }
 
+/// The last exchange.
+#[derive(Default)]
+struct Last {
+    head: Option<Parts>,
+    sent: Option<Body>,
+    answered: Option<Body>,
+}
+
 /// A router, and what passes through it.
 #[derive(Clone)]
 pub(crate) struct Tap {
     router: Router,
     seen: Arc<Mutex<Vec<Seen>>>,
-    /// The head of the last request.
-    last: Arc<Mutex<Option<Parts>>>,
+    last: Arc<Mutex<Last>>,
 }
 
 fn names(headers: &HeaderMap) -> BTreeSet<String> {
@@ -70,7 +78,8 @@ impl tower_service::Service<Request<Body>> for Tap {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let (mut router, seen) = (self.router.clone(), Arc::clone(&self.seen));
         let (head, body) = request.into_parts();
-        *self.last.lock().unwrap() = Some(head.clone());
+        let last = Arc::clone(&self.last);
+        *last.lock().unwrap() = Last { head: Some(head.clone()), sent: body.replay(), answered: None };
         let request = Request::from_parts(head, body);
         Box::pin(async move {
             let route = router.route_of(request.method(), request.uri());
@@ -80,6 +89,7 @@ impl tower_service::Service<Request<Body>> for Tap {
             let (headers, has_body) = (names(request.headers()), !matches!(request.body(), Body::Empty));
             let response = router.call(request).await?;
             let (status, answered) = (response.status().as_u16(), names(response.headers()));
+            last.lock().unwrap().answered = response.body().replay();
             seen.lock().unwrap().push(Seen { id, query, headers, has_body, status, answered });
             Ok(response)
         })
@@ -95,6 +105,10 @@ pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("it is not there"),
     }
+}
+
+fn json(body: Option<Body>) -> Value {
+    serde_json::from_slice(&now(body.unwrap().collect(1 << 20)).unwrap()).unwrap()
 }
 
 /// All clients, of a device and a subscription with hard names, and all servers behind one router.
@@ -159,9 +173,19 @@ impl Both {
         std::mem::take(&mut self.tap.seen.lock().unwrap())
     }
 
+    /// The JSON that was sent last.
+    pub(crate) fn last_sent(&self) -> Value {
+        json(self.tap.last.lock().unwrap().sent.take())
+    }
+
+    /// The JSON that was answered last.
+    pub(crate) fn last_answered(&self) -> Value {
+        json(self.tap.last.lock().unwrap().answered.take())
+    }
+
     /// The last request once more, with another body.
     pub(crate) fn again(&self, body: Bytes) -> Raw {
-        let mut head = self.tap.last.lock().unwrap().clone().unwrap();
+        let mut head = self.tap.last.lock().unwrap().head.clone().unwrap();
         head.headers.remove(http::header::CONTENT_LENGTH);
         self.raw(Request::from_parts(head, body.into()))
     }
