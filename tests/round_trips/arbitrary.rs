@@ -158,7 +158,7 @@ impl Entries {
 fn text(text: &mut dyn Text, choices: &mut Choices) -> &'static str {
     let first = choices.below(TEXTS.len());
     let fits = (0..TEXTS.len()).map(|index| TEXTS[(first + index) % TEXTS.len()]).find(|one| text.set(one).is_ok());
-    fits.expect("no text is one for this type")
+    fits.unwrap_or_else(|| panic!("no text is one for this type"))
 }
 
 /// Fills the slot of a property of this name.

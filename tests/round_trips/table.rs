@@ -24,8 +24,10 @@ pub(super) struct Trip {
     id: &'static str,
     asked: Box<dyn FnOnce(Anything)>,
     answer: Anything,
-    call: Box<dyn FnOnce(&Both) -> BoxFuture<'static, Outcome>>,
+    call: Box<Call>,
 }
+
+type Call = dyn FnOnce(&Both) -> BoxFuture<'static, Outcome>;
 
 /// What came back, once it has lost its type.
 enum Outcome {
@@ -182,7 +184,7 @@ fn missing(operation: &Value, seen: &[&Seen]) -> Vec<String> {
             "body" => seen.has_body,
             other => panic!("{other}"),
         };
-        if !seen.iter().any(|seen| is_there(seen)) {
+        if !seen.iter().any(is_there) {
             missing.push(format!("{place} {name}"));
         }
     }
@@ -218,7 +220,8 @@ async fn of_every_operation_with_all_that_it_declares() {
     let served: BTreeSet<&str> = served.iter().flat_map(Service::routes).map(Route::id).collect();
     assert_eq!(declared.keys().copied().collect::<BTreeSet<_>>(), served);
     let trips = all();
-    assert_eq!(trips.iter().map(|trip| trip.id).collect::<BTreeSet<_>>(), served);
+    let covered: BTreeSet<&str> = trips.iter().map(|trip| trip.id).collect();
+    assert_eq!(served.symmetric_difference(&covered).collect::<Vec<_>>(), [&""; 0]);
 
     let seen = run(trips).await;
     let missing = declared.into_iter().flat_map(|(id, operation)| {
