@@ -54,6 +54,8 @@ async fn what_is_no_json() {
     rows.push(put(Closed(400, &["body: "])).json(b"{\0}\0"));
     rows.push(put(Closed(400, &["body: "])).json(b"{\"deviceId\":\"d\",\"statusReason\":\"\xc3"));
     rows.push(bulk(Closed(400, &["body: "])).json(r#"[{"id":"a","status":"enabled"},{"id":"b"}"#));
+    // Where more is wrong than is told.
+    rows.push(bulk(Closed(400, &["body: [99]"])).json(format!("[{}{{", "7,".repeat(1000))));
     let nested = format!("{{\"x\":{}{}}}", "[".repeat(200), "]".repeat(200));
     rows.push(put(Closed(400, &["body: x"])).json(nested));
     let hub = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/h?api-version=1";

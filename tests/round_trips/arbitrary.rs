@@ -105,6 +105,35 @@ const TEXTS: [&str; 10] = [
 /// Where `null` is a value like others.
 const NULL_IS_A_VALUE: &str = "payload";
 
+/// A property of a model.
+type Place = (&'static str, &'static str);
+
+/// Where there is none.
+const NOWHERE: Place = ("", "");
+
+/// The documents' limits that a server holds requests to, where an arbitrary value would be beyond them.
+#[derive(PartialEq)]
+enum Limit {
+    None,
+    /// From 1 to 100.
+    Count,
+    /// A list of one item.
+    One,
+    Text(&'static [&'static str]),
+}
+
+fn limit(place: Place) -> Limit {
+    const NAMES: &[&str] = &["a", "-._Z0", "longlonglonglonglonglonglonglonglonglonglonglonglonglonglonglong"];
+    match place {
+        ("RouteProperties" | "FallbackRouteProperties", "endpointNames") => Limit::One,
+        (_, "maxDeliveryCount") => Limit::Count,
+        ("SharedAccessPolicy", "rights") => Limit::Text(&["RegistryRead", "RegistryWrite, ServiceConnect"]),
+        ("IpFilterRule", "action") => Limit::Text(&["Accept", "Reject"]),
+        (model, "name") if model.starts_with("Rout") => Limit::Text(NAMES),
+        _ => Limit::None,
+    }
+}
+
 /// A model, and what it has to be in JSON: by what was put into it, not by what it says.
 pub(super) struct Arbitrary<T> {
     pub(super) value: T,
@@ -116,7 +145,7 @@ pub(super) struct Arbitrary<T> {
 
 pub(super) fn arbitrary<T: Wire>(choices: &mut Choices) -> Arbitrary<T> {
     let mut value = T::blank();
-    let Filled { json, disguised } = fill(value.slot(), "", choices);
+    let Filled { json, disguised } = fill(value.slot(), NOWHERE, choices);
     Arbitrary { value, json: json.unwrap(), disguised }
 }
 
@@ -161,43 +190,58 @@ fn text(text: &mut dyn Text, choices: &mut Choices) -> &'static str {
     fits.unwrap_or_else(|| panic!("no text is one for this type"))
 }
 
-/// Fills the slot of a property of this name.
-fn fill(slot: Slot<'_>, name: &str, choices: &mut Choices) -> Filled {
-    fn put<V: Clone + Into<Value>>(place: &mut V, value: V) -> Filled {
-        *place = value.clone();
-        value.into().into()
+fn put<V: Clone + Into<Value>>(place: &mut V, value: V) -> Filled {
+    *place = value.clone();
+    value.into().into()
+}
+
+/// Fills the slot of a property.
+fn fill(slot: Slot<'_>, place: Place, choices: &mut Choices) -> Filled {
+    match (slot, limit(place)) {
+        (Slot::I32(value), Limit::Count) => put(value, choices.below(100) as i32 + 1),
+        (Slot::String(value), Limit::Text(texts)) => put(value, texts[choices.below(texts.len())].to_owned()),
+        (Slot::Word(value), Limit::Text(words)) => {
+            let word = words[choices.below(words.len())];
+            value.set(word).unwrap();
+            word.into()
+        }
+        (slot, limit) => fill_freely(slot, place, limit == Limit::One, choices),
     }
+}
+
+fn fill_freely(slot: Slot<'_>, place: Place, one: bool, choices: &mut Choices) -> Filled {
     match slot {
-        Slot::Bool(place) => put(place, choices.below(2) == 1),
-        Slot::I32(place) => put(place, choices.wide() as i32),
-        Slot::I64(place) => put(place, choices.wide()),
-        Slot::U64(place) => put(place, choices.wide() as u64),
-        Slot::F32(place) => put(place, choices.wide() as f32),
-        Slot::F64(place) => put(place, choices.wide() as f64),
-        Slot::String(place) => put(place, choices.text()),
-        Slot::Value(place) => put(place, choices.json(3)),
-        Slot::Text(place) => text(place, choices).into(),
-        Slot::Number(place) | Slot::Digits(place) => {
-            let digits: i64 = text(place, choices).parse().unwrap();
+        Slot::Bool(value) => put(value, choices.below(2) == 1),
+        Slot::I32(value) => put(value, choices.wide() as i32),
+        Slot::I64(value) => put(value, choices.wide()),
+        Slot::U64(value) => put(value, choices.wide() as u64),
+        Slot::F32(value) => put(value, choices.wide() as f32),
+        Slot::F64(value) => put(value, choices.wide() as f64),
+        Slot::String(value) => put(value, choices.text()),
+        Slot::Value(value) => put(value, choices.json(3)),
+        Slot::Text(value) => text(value, choices).into(),
+        Slot::Number(value) | Slot::Digits(value) => {
+            let digits: i64 = text(value, choices).parse().unwrap();
             digits.into()
         }
-        Slot::Word(place) => {
+        Slot::Word(value) => {
             let word = match choices.below(4) {
                 0 => choices.unknown_name(),
                 _ => WORDS[choices.below(WORDS.len())].clone(),
             };
-            place.set(&word).unwrap();
+            value.set(&word).unwrap();
             word.into()
         }
         Slot::OptionalString(_) | Slot::Option(_) | Slot::OptionalRaw(_) if choices.below(3) == 0 => absent(),
-        Slot::OptionalString(place) => fill(Slot::String(place.insert(String::new())), name, choices),
-        Slot::Option(option) | Slot::OptionalRaw(option) if name == NULL_IS_A_VALUE && choices.below(3) == 0 => {
+        Slot::OptionalString(value) => fill(Slot::String(value.insert(String::new())), place, choices),
+        Slot::Option(option) | Slot::OptionalRaw(option) if place.1 == NULL_IS_A_VALUE && choices.below(3) == 0 => {
             option.set_null();
             Value::Null.into()
         }
-        Slot::Option(option) | Slot::OptionalRaw(option) => fill(option.fill(), name, choices),
+        Slot::Option(option) | Slot::OptionalRaw(option) => fill(option.fill(), place, choices),
         Slot::List(list) => {
-            let items: Vec<Filled> = (0..choices.below(4)).map(|_| fill(list.push(), "", choices)).collect();
+            let count = if one { 1 } else { choices.below(4) };
+            let items: Vec<Filled> = (0..count).map(|_| fill(list.push(), NOWHERE, choices)).collect();
             let (json, disguised): (Vec<_>, Vec<_>) = items.into_iter().map(|item| (item.json, item.disguised)).unzip();
             Filled { json: Some(json.into_iter().flatten().collect()), disguised: disguised.into() }
         }
@@ -205,7 +249,7 @@ fn fill(slot: Slot<'_>, name: &str, choices: &mut Choices) -> Filled {
             let mut entries = Entries::default();
             for _ in 0..choices.below(4) {
                 let name = format!("{}.", choices.text());
-                entries.insert(&name, fill(map.insert(name.clone()), "", choices));
+                entries.insert(&name, fill(map.insert(name.clone()), NOWHERE, choices));
             }
             entries.filled()
         }
@@ -222,7 +266,7 @@ fn absent() -> Filled {
 fn fill_object(object: &mut dyn Object, choices: &mut Choices) -> Filled {
     let (model, mut entries) = (object.model(), Entries::default());
     for (index, name) in model.fields.iter().enumerate() {
-        entries.insert(name, fill(object.slot(index), name, choices));
+        entries.insert(name, fill(object.slot(index), (model.name, name), choices));
     }
     if !model.open {
         entries.disguised.insert("?".to_owned(), Value::Object(Map::new()));
@@ -231,7 +275,7 @@ fn fill_object(object: &mut dyn Object, choices: &mut Choices) -> Filled {
     let Slot::Map(rest) = object.slot(REST) else { panic!("unknown properties are not kept") };
     for _ in 0..choices.below(3) {
         let name = choices.unknown_name();
-        entries.insert(&name, fill(rest.insert(name.clone()), "", choices));
+        entries.insert(&name, fill(rest.insert(name.clone()), NOWHERE, choices));
     }
     entries.filled()
 }
