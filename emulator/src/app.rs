@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tower_service::Service;
 
 use crate::admin::{self, Admin};
+use crate::blobs::BlobService;
 use crate::faults::{Cut, Gate, Outcome, torn};
 use crate::gateway;
 use crate::services;
@@ -30,6 +31,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     world: Arc<World>,
     router: Router,
+    blobs: BlobService,
     gate: Arc<Gate>,
     streams: watch::Sender<bool>,
 }
@@ -61,10 +63,11 @@ impl App {
     pub(crate) fn new(world: Arc<World>, gate: Arc<Gate>, admin_token: Option<Secret>) -> App {
         let (streams, _) = watch::channel(false);
         let admin = Admin::new(world.clone(), gate.clone(), streams.subscribe());
+        let blobs = BlobService::new(world.clone());
         let router = services::router(&world)
             .add(admin::Health)
             .add_authenticated(admin, Arc::new(admin::Access::new(world.clone(), admin_token)));
-        App(Arc::new(Inner { world, router, gate, streams }))
+        App(Arc::new(Inner { world, router, blobs, gate, streams }))
     }
 
     /// Ends the streams that have no end of their own.
@@ -93,6 +96,9 @@ impl Inner {
     }
 
     async fn route(&self, parts: Parts, body: Body) -> Response<Body> {
+        if self.router.route_of(&parts.method, &parts.uri).is_none() && self.blobs.is_for(&parts) {
+            return self.blobs.answer(parts, body).await;
+        }
         let Ok(response) = self.router.clone().call(Request::from_parts(parts, body)).await;
         response
     }

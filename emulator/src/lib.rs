@@ -19,6 +19,7 @@
 
 mod admin;
 mod app;
+mod blobs;
 mod builder;
 mod clock;
 mod config;

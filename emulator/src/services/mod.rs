@@ -2,31 +2,38 @@
 //! [`state`](crate::state).
 
 mod access;
+mod batch;
 mod consumer_groups;
 mod device_api;
 mod device_twin_api;
+mod http_runtime;
 mod identities;
 mod import_export;
 mod iot_hub_resource;
 mod methods;
 mod queries;
 mod quotas;
+mod service_messages;
 #[cfg(test)]
 mod tests;
 mod transfer;
 
 use std::sync::Arc;
 
+use iothub::device::server::{HttpRuntimeServer, ServiceMessagesServer};
 use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer, ImportExportServer};
 use iothub::management::server::IotHubResourceServer;
 use iothub::runtime::server::{Context, Router, ServiceError};
 
 use self::import_export::ImportsAndExports;
 use self::iot_hub_resource::ResourceProvider;
-use self::transfer::{Containers, NoContainers, Transfers};
+use self::transfer::Transfers;
+use crate::blobs::BlobContainers;
 use crate::errors;
 use crate::io_clock::IoClock;
 use crate::state::{Hub, World};
+
+pub(crate) use self::transfer::{Container, Containers};
 
 /// What implements the traits.
 #[derive(Clone, Debug)]
@@ -54,7 +61,7 @@ impl Services {
 
 /// All operations, for those who may use them.
 pub(crate) fn router(world: &Arc<World>) -> Router {
-    router_over(world, Arc::new(NoContainers))
+    router_over(world, Arc::new(BlobContainers::new(world.clone())))
 }
 
 /// The same, with devices imported from and exported to these containers.
@@ -66,6 +73,8 @@ fn router_over(world: &Arc<World>, containers: Arc<dyn Containers>) -> Router {
         .clock(Arc::new(IoClock(world.clock.clone())))
         .add_authenticated(DeviceApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(DeviceTwinApiServer::new(services.clone()), data_plane.clone())
+        .add_authenticated(HttpRuntimeServer::new(services.clone()), data_plane.clone())
+        .add_authenticated(ServiceMessagesServer::new(services.clone()), data_plane.clone())
         .add_authenticated(ImportExportServer::new(ImportsAndExports::new(services, transfers.clone())), data_plane)
         .add_authenticated(
             IotHubResourceServer::new(ResourceProvider::new(world.clone(), transfers)),

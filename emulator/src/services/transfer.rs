@@ -42,16 +42,6 @@ pub(crate) trait Containers: fmt::Debug + Send + Sync + 'static {
     fn open(&self, address: &str, writes: bool) -> Result<Arc<dyn Container>, String>;
 }
 
-/// There are none.
-#[derive(Debug)]
-pub(crate) struct NoContainers;
-
-impl Containers for NoContainers {
-    fn open(&self, _: &str, _: bool) -> Result<Arc<dyn Container>, String> {
-        Err("there are no blobs.".to_owned())
-    }
-}
-
 /// What starts imports and exports.
 #[derive(Clone, Debug)]
 pub(crate) struct Transfers {

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use iothub::runtime::Clock;
 use iothub::runtime::server::ServiceError;
 
+use super::blobs::{self, Blobs};
 use super::device::{self, Device};
 use super::events::Events;
 use super::feedback::{self, Feedback};
@@ -61,6 +62,8 @@ pub(crate) struct HubState {
     pub(crate) feedback: Feedback,
     /// The uploads of files that are in progress.
     pub(crate) uploads: Uploads,
+    /// Files, and lists of devices.
+    pub(crate) blobs: Blobs,
 }
 
 impl HubState {
@@ -78,8 +81,18 @@ impl HubState {
             queue::COUNT_KIND => queue::load_count(self, id, bytes),
             feedback::KIND => feedback::load(self, id, bytes),
             uploads::KIND => uploads::load(self, id, bytes),
+            kind if blobs::KINDS.contains(&kind) => blobs::load(self, kind, id, bytes),
             _ => Err("there is no such kind of record".to_owned()),
         }
+    }
+
+    /// Whether records that belong together are there, once all have been read.
+    ///
+    /// # Errors
+    ///
+    /// What is missing.
+    pub(super) fn check(&self) -> Result<(), String> {
+        blobs::check(self)
     }
 
     /// The id of a device that is there, to be kept.
@@ -94,7 +107,7 @@ impl HubState {
 
     /// When something ends by itself.
     fn deadline(&self) -> Option<SystemTime> {
-        let all = [self.queues.deadline(), self.feedback.deadline(), self.uploads.deadline()];
+        let all = [self.queues.deadline(), self.feedback.deadline(), self.uploads.deadline(), self.blobs.deadline()];
         all.into_iter().flatten().min()
     }
 
@@ -104,6 +117,7 @@ impl HubState {
         // What has become of messages may itself be old by now.
         feedback::advance(hub, self, changes, now);
         uploads::advance(hub, self, changes, now);
+        blobs::advance(hub, self, changes, now);
     }
 }
 
@@ -116,6 +130,12 @@ pub(crate) struct Pending<T> {
 }
 
 impl<T> Pending<T> {
+    /// For tests: what came of it, which may not be written yet.
+    #[cfg(test)]
+    pub(crate) fn now(self) -> T {
+        self.value
+    }
+
     /// Waits until the change is written.
     ///
     /// # Errors

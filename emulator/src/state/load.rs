@@ -66,6 +66,7 @@ fn load_hub(hub: &str, records: Vec<(String, Vec<u8>)>) -> Result<Loaded, String
         };
         done.map_err(|error| format!("the record \"hub/{hub}/{rest}\" is damaged: {error}"))?;
     }
+    state.check().map_err(|error| format!("the records of the hub {hub} are damaged: {error}"))?;
     match names.filter(|(name, _)| name.eq_ignore_ascii_case(hub)) {
         Some((name, host)) => Ok(Loaded { name, host, state }),
         None => Err(format!("there is no record of the hub {hub} itself")),

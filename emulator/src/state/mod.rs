@@ -4,6 +4,7 @@
 //! [`Store`] under the same lock, so that the store sees changes in the order in which they were made; an answer waits until its change
 //! is written ([`Pending`]).
 
+pub(crate) mod blobs;
 mod device;
 pub(crate) mod events;
 pub(crate) mod feedback;

@@ -339,8 +339,9 @@ pub(super) fn load(state: &mut HubState, id: &str, bytes: &[u8]) -> Result<(), S
         expiry: record.expiry,
         properties: record.properties,
     };
+    let device = state.device_id(device).map_err(|_| "there is no such device")?;
     let queued = Queued { sequence, enqueued: record.enqueued, expires: record.expires, message };
-    state.queues.edit(&device.into(), |line| line.restore(queued, record.deliveries));
+    state.queues.edit(&device, |line| line.restore(queued, record.deliveries));
     Ok(())
 }
 
@@ -351,6 +352,7 @@ pub(super) fn load(state: &mut HubState, id: &str, bytes: &[u8]) -> Result<(), S
 /// What is wrong with it.
 pub(super) fn load_count(state: &mut HubState, device: &str, bytes: &[u8]) -> Result<(), String> {
     let last = std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()).ok_or("it is no number")?;
-    state.queues.edit(&device.into(), |line| line.restore_last(last));
+    let device = state.device_id(device).map_err(|_| "there is no such device")?;
+    state.queues.edit(&device, |line| line.restore_last(last));
     Ok(())
 }

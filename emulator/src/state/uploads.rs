@@ -2,20 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use iothub::runtime::server::ServiceError;
+use iothub::runtime::{Clock, Secret};
 use serde::{Deserialize, Serialize};
 
-use super::hub::{Hub, HubState};
+use super::blobs::Writer;
+use super::feedback::later;
+use super::hub::{Hub, HubState, Pending};
 use super::load::parse;
-use crate::errors;
+use crate::blobs::{Refusal, names, sas};
 use crate::store::Changes;
-use iothub::runtime::server::ServiceError;
+use crate::{errors, random};
 
 /// The kind of their records in the store.
 pub(super) const KIND: &str = "upload";
 /// How many a device may have in progress.
 const MOST: usize = 10;
+/// How long it may take.
+const TIME: Duration = Duration::from_secs(3_600);
 
 /// An upload in progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,25 +66,50 @@ impl Uploads {
     }
 }
 
-/// Begins an upload under a correlation id.
-///
-/// # Errors
-///
-/// 403 where the device has too many.
-pub(crate) fn begin(
-    hub: &Hub,
-    state: &mut HubState,
-    changes: &mut Changes,
-    id: &str,
-    upload: Upload,
-) -> Result<(), ServiceError> {
-    if state.uploads.of(&upload.device).count() >= MOST {
-        return Err(errors::too_many_uploads(&upload.device, MOST));
+/// Where a device puts a file.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// Under what it tells how that went.
+    pub(crate) correlation_id: String,
+    pub(crate) container: String,
+    pub(crate) blob: String,
+    /// What allows it, as a query with its question mark.
+    pub(crate) token: Secret,
+}
+
+impl Hub {
+    /// Begins the upload of a file.
+    ///
+    /// # Errors
+    ///
+    /// 400 where it may not be called that, 403 where the device has too many, 404 where there is no such device, 413 where there is no room.
+    pub(crate) fn begin_upload(&self, device: &str, name: &str) -> Result<Pending<Target>, ServiceError> {
+        let blob = format!("{device}/{name}");
+        if name.is_empty() || !names::is_blob(&blob) {
+            return Err(errors::invalid(
+                "blobName: it has 1 to 1024 characters together with the id of the device, and no control characters.",
+            ));
+        }
+        let now = self.clock.now();
+        let (expires, container) = (later(now, TIME), names::uploads(&self.name));
+        let correlation_id = STANDARD.encode(random::id()?);
+        let fresh = Secret::from(String::from(random::key()?));
+        self.change(|state, changes| {
+            let device = state.device_id(device)?;
+            if state.uploads.of(&device).count() >= MOST {
+                return Err(errors::too_many_uploads(&device, MOST));
+            }
+            let mut writer = Writer::open(self, state, changes, now);
+            writer.ensure_container(&container).map_err(Refusal::in_service)?;
+            let key = writer.key(fresh);
+            let token = sas::sign(&key, &self.name, (&container, Some(&blob)), "rw", expires);
+            let upload = Upload { device, blob: blob.clone(), expires };
+            // It is nothing that JSON cannot write.
+            changes.put(self.key(KIND, &correlation_id), serde_json::to_vec(&upload).unwrap_or_default());
+            state.uploads.insert(correlation_id.as_str().into(), upload);
+            Ok(Target { correlation_id, container, blob, token: Secret::from(format!("?{token}")) })
+        })
     }
-    // It is nothing that JSON cannot write.
-    changes.put(hub.key(KIND, id), serde_json::to_vec(&upload).unwrap_or_default());
-    state.uploads.insert(id.into(), upload);
-    Ok(())
 }
 
 /// Ends an upload, whatever came of it.
@@ -120,7 +153,8 @@ pub(super) fn advance(hub: &Hub, state: &mut HubState, changes: &mut Changes, no
 ///
 /// What is wrong with it.
 pub(super) fn load(state: &mut HubState, id: &str, bytes: &[u8]) -> Result<(), String> {
-    let upload = parse(bytes)?;
+    let upload: Upload = parse(bytes)?;
+    state.device_id(&upload.device).map_err(|_| "there is no such device")?;
     state.uploads.insert(id.into(), upload);
     Ok(())
 }

@@ -4,10 +4,12 @@ mod access;
 mod bulk;
 mod etags;
 mod identities;
+mod messages;
 mod methods;
 mod queries;
 mod transfers;
 mod twins;
+mod uploads;
 
 use std::sync::Arc;
 

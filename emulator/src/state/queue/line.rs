@@ -91,6 +91,7 @@ impl Line {
     }
 
     /// The number of the newest message that ever was in it.
+    #[cfg(test)]
     pub(crate) fn last(&self) -> u64 {
         self.last
     }

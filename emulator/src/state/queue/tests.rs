@@ -375,15 +375,19 @@ async fn what_waits_goes_with_its_device() {
     assert_eq!(put(&kept.hub, "d", Message::new("y")).await, 1);
 }
 
-#[test]
-fn damaged_records_are_told() {
-    let mut state = HubState::default();
+#[tokio::test]
+async fn damaged_records_are_told() {
+    let hub = restart::hub();
+    restart::device(&hub, "d").await;
+    let devices = hub.read().devices.clone();
+    let mut state = HubState { devices, ..HubState::default() };
     let good = json!({ "enqueued": at(0), "expires": at(1), "deliveries": 0, "body": "AA==", "ack": "full" });
     let mut load =
         |kind: &str, id: &str, record: &serde_json::Value| state.load(kind, id, record.to_string().as_bytes());
     load("message", "d/1", &good).unwrap();
     for (id, name, value) in [
         ("d", "body", json!("AA==")),
+        ("none/1", "body", json!("AA==")),
         ("d/x", "body", json!("AA==")),
         ("d/1", "body", json!("*")),
         ("d/1", "ack", json!("some")),
@@ -394,5 +398,7 @@ fn damaged_records_are_told() {
         load("message", id, &record).unwrap_err();
     }
     load("queue", "d", &json!("x")).unwrap_err();
+    load("queue", "none", &json!(1)).unwrap_err();
+    load("upload", "x", &json!({ "device": "none", "blob": "b", "expires": at(0) })).unwrap_err();
     load("feedback", "00000000000000000001", &json!({})).unwrap_err();
 }

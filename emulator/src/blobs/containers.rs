@@ -1,0 +1,90 @@
+//! Containers of the emulator's own blobs, for imports and exports.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::Uri;
+use iothub::runtime::Clock;
+use iothub::runtime::server::Preconditions;
+use iothub::runtime::transport::BoxFuture;
+
+use super::{Refusal, names, sas};
+use crate::services::{Container, Containers};
+use crate::state::blobs::{Content, LARGEST, Writer};
+use crate::state::{Hub, World};
+
+/// Finds containers by their addresses, whatever the scheme.
+#[derive(Debug)]
+pub(crate) struct BlobContainers {
+    world: Arc<World>,
+}
+
+impl BlobContainers {
+    /// The containers of this world.
+    pub(crate) fn new(world: Arc<World>) -> BlobContainers {
+        BlobContainers { world }
+    }
+}
+
+struct Opened {
+    hub: Arc<Hub>,
+    name: String,
+}
+
+impl Containers for BlobContainers {
+    fn open(&self, address: &str, writes: bool) -> Result<Arc<dyn Container>, String> {
+        let uri: Uri = address.trim().parse().map_err(|_| "its address is none.")?;
+        let host = uri.authority().ok_or("its address has no host.")?.as_str();
+        let hub = self.world.hub_at(host).ok_or("there is no such host.")?;
+        let name = uri.path().trim_matches('/');
+        if !names::is_container(name) {
+            return Err("its address is of no container.".to_owned());
+        }
+        let said = |refusal: Refusal| refusal.message().to_owned();
+        {
+            let state = hub.read();
+            let query = uri.query().unwrap_or_default();
+            let grant =
+                sas::verify(state.blobs.key(), &hub.name, (name, None), query, hub.clock.now()).map_err(said)?;
+            grant.needs(if writes { "w" } else { "r" }).map_err(said)?;
+            state.blobs.container(name).map_err(said)?;
+        }
+        Ok(Arc::new(Opened { hub, name: name.to_owned() }))
+    }
+}
+
+impl Container for Opened {
+    fn read<'a>(&'a self, blob: &'a str) -> BoxFuture<'a, Result<Bytes, String>> {
+        let state = self.hub.read();
+        let pieces = state.blobs.blob(&self.name, blob).map(|found| state.blobs.content(&found));
+        drop(state);
+        Box::pin(async move {
+            let mut pieces = pieces.map_err(|refusal| format!("{blob}: {}", refusal.message()))?;
+            if pieces.len() == 1 {
+                return Ok(pieces.remove(0));
+            }
+            let mut all = BytesMut::new();
+            pieces.iter().for_each(|piece| all.extend_from_slice(piece));
+            Ok(all.freeze())
+        })
+    }
+
+    fn write<'a>(&'a self, blob: &'a str, bytes: Bytes) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            let said = |refusal: Refusal| format!("{blob}: {}", refusal.message());
+            if bytes.len() as u64 > LARGEST {
+                return Err(said(Refusal::too_large(LARGEST)));
+            }
+            let headers = [("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())].into();
+            let (content, now) = (Content::new(bytes), self.hub.clock.now());
+            let put = self.hub.change(|state, changes| {
+                let mut writer = Writer::open(&self.hub, state, changes, now);
+                writer.put_blob((&self.name, blob), &Preconditions::default(), headers, content)
+            });
+            match put.map_err(said)?.durable().await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(format!("{blob}: {}", error.message())),
+            }
+        })
+    }
+}
