@@ -59,6 +59,22 @@ pub(crate) fn too_many_devices(most: usize) -> ServiceError {
     ServiceError::new(StatusCode::FORBIDDEN, "TooManyDevices", format!("The hub has {most} devices already."))
 }
 
+/// 404 `JobNotFound`.
+pub(crate) fn job_not_found(id: &str) -> ServiceError {
+    ServiceError::new(StatusCode::NOT_FOUND, "JobNotFound", format!("There is no job {id}."))
+}
+
+/// 409 `DeviceJobAlreadyExists`.
+pub(crate) fn job_exists(id: &str) -> ServiceError {
+    ServiceError::new(StatusCode::CONFLICT, "DeviceJobAlreadyExists", format!("There is a job {id} already."))
+}
+
+/// 429 `ThrottlingMaxActiveJobCountExceeded`.
+pub(crate) fn too_many_jobs(most: usize) -> ServiceError {
+    let message = format!("The hub has {most} jobs that have not ended.");
+    ServiceError::new(StatusCode::TOO_MANY_REQUESTS, "ThrottlingMaxActiveJobCountExceeded", message)
+}
+
 /// 403 `JobQuotaExceeded`: a hub has one import or export at a time.
 pub(crate) fn one_transfer() -> ServiceError {
     let message = "Another import or export of devices is running, and a hub has one at a time.";

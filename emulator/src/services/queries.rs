@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{Services, identities};
 use crate::errors;
 use crate::query::{Aggregation, Query, Row, Source};
+use crate::state::jobs::{DeviceJob, JobScan};
 use crate::state::{Hub, Scan, TwinRow};
 
 /// Answers a page of a query.
@@ -26,7 +27,7 @@ pub(super) async fn query_devices(
     let pages = Paginator::new(&["query", &hub.name, &text], size, continuation.as_deref())?;
     let page = match query.source() {
         Source::Devices => page(&query, Twins::of(&hub, &query, pages.after()), &pages).await?,
-        Source::Jobs => return Err(ServiceError::not_implemented(cx.route())),
+        Source::Jobs => page(&query, JobRows::of(&hub, &query, pages.after()), &pages).await?,
     };
     let kind = match (query.source(), query.selects_all()) {
         (Source::Devices, true) => "twin",
@@ -161,5 +162,37 @@ impl<'a> Rows for Twins<'a> {
     fn whole(row: &TwinRow<'a>) -> Result<Value, ServiceError> {
         let live = row.hub.read().live(&row.device.id);
         serde_json::to_value(identities::twin(&row.device, live)).map_err(errors::internal)
+    }
+}
+
+/// What jobs do with devices, or some jobs with some devices.
+struct JobRows<'a> {
+    hub: &'a Hub,
+    scan: JobScan,
+}
+
+impl<'a> JobRows<'a> {
+    fn of(hub: &'a Hub, query: &Query, after: Option<&Place>) -> JobRows<'a> {
+        let after = after.and_then(|after| after.row.split_once(' '));
+        let after = after.and_then(|(job, device)| Some((job.parse().ok()?, device)));
+        JobRows { hub, scan: JobScan::new(after, query.keys("jobId"), query.keys("deviceId")) }
+    }
+}
+
+impl Rows for JobRows<'_> {
+    type Row = DeviceJob;
+
+    fn next(&mut self) -> Option<Vec<DeviceJob>> {
+        self.scan.next(self.hub)
+    }
+
+    fn key(row: &DeviceJob) -> String {
+        let (job, device) = row.key();
+        // Texts are in the order of numbers only if all are as long.
+        format!("{job:020} {device}")
+    }
+
+    fn whole(row: &DeviceJob) -> Result<Value, ServiceError> {
+        Ok(row.whole())
     }
 }

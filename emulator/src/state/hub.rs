@@ -13,6 +13,7 @@ use super::blobs::{self, Blobs};
 use super::device::{self, Device};
 use super::events::Events;
 use super::feedback::{self, Feedback};
+use super::jobs::{self, Jobs};
 use super::methods::Methods;
 use super::policy::Policy;
 use super::queue::{self, Queues};
@@ -56,6 +57,8 @@ pub(crate) struct HubState {
     pub(crate) generation: u64,
     /// Who answers direct methods. It is not kept.
     pub(crate) methods: Methods,
+    /// The scheduled jobs.
+    pub(crate) jobs: Jobs,
     /// The messages that wait for devices.
     pub(crate) queues: Queues,
     /// What became of messages.
@@ -76,6 +79,7 @@ impl HubState {
         match kind {
             Device::KIND => device::load(self, id, bytes),
             resource::KIND => resource::load(self, bytes).map(drop),
+            jobs::KIND => jobs::load(self, id, bytes),
             transfers::KIND => transfers::load(self, bytes),
             queue::KIND => queue::load(self, id, bytes),
             queue::COUNT_KIND => queue::load_count(self, id, bytes),

@@ -9,6 +9,7 @@ mod device;
 pub(crate) mod events;
 pub(crate) mod feedback;
 mod hub;
+pub(crate) mod jobs;
 mod load;
 pub(crate) mod methods;
 mod policy;

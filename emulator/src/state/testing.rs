@@ -1,6 +1,5 @@
 //! Hubs for tests.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::{Hub, HubState, Identity, Registry};
@@ -29,10 +28,4 @@ pub(crate) fn delete(hub: &Hub, ids: &[&str]) {
         ids.iter().try_for_each(|id| registry.delete(id))
     });
     drop(done.unwrap());
-}
-
-/// Does something with what is in a hub.
-pub(crate) fn change<T>(hub: &Hub, change: impl FnOnce(&mut HubState, &mut crate::store::Changes) -> T) {
-    let Ok(done) = hub.change(|state, changes| Ok::<_, Infallible>(change(state, changes)));
-    drop(done);
 }

@@ -4,6 +4,7 @@ mod access;
 mod bulk;
 mod etags;
 mod identities;
+mod jobs;
 mod messages;
 mod methods;
 mod queries;
