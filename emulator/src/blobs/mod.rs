@@ -152,8 +152,6 @@ impl BlobService {
 
     /// What a request is for, if its signature allows anything there.
     fn read<'a>(&self, parts: &'a Parts) -> Result<Request<'a>, Refusal> {
-        let host = host(parts);
-        let hub = self.world.hub_at(host).ok_or_else(|| refusal::no_hub(host))?;
         let path = parts.uri.path().trim_start_matches('/');
         let (container, blob) = path.split_once('/').unwrap_or((path, ""));
         let blob = match blob {
@@ -164,13 +162,34 @@ impl BlobService {
             return Err(Refusal::invalid_name());
         }
         let (now, query) = (self.world.clock.now(), parts.uri.query().unwrap_or_default());
-        let grant = {
-            let state = hub.read();
-            sas::verify(state.blobs.key(), &hub.name, (container, blob.as_deref()), query, now)?
-        };
+        let (hub, grant) = self.granted(parts, (container, blob.as_deref()), query, now)?;
         let conditions = Preconditions::from_headers(&parts.headers)
             .map_err(|_| Refusal::invalid_header("If-Match, If-None-Match"))?;
         Ok(Request { parts, hub, container: container.to_owned(), blob, grant, conditions })
+    }
+}
+
+impl BlobService {
+    /// What a signature allows, and whose it is: at an address without the name of a hub, that of any hub is good.
+    fn granted(
+        &self,
+        parts: &Parts,
+        place: sas::Place<'_>,
+        query: &str,
+        now: SystemTime,
+    ) -> Result<(Arc<Hub>, sas::Grant), Refusal> {
+        let host = host(parts);
+        let verify = |hub: Arc<Hub>| {
+            let grant = sas::verify(hub.read().blobs.key(), &hub.name, place, query, now)?;
+            Ok((hub, grant))
+        };
+        let first = verify(self.world.hub_at(host).ok_or_else(|| refusal::no_hub(host))?);
+        match first {
+            Err(refusal) if self.world.named(host).is_none() => {
+                self.world.hubs().into_iter().find_map(|hub| verify(hub).ok()).ok_or(refusal)
+            }
+            first => first,
+        }
     }
 }
 
