@@ -4,6 +4,7 @@ use iothub::management::models::{
     IotHubCapacity, IotHubScaleType, IotHubSku, IotHubSkuDescription, IotHubSkuInfo, IotHubSkuTier, QuotaMetric,
     RegistryStatistics,
 };
+use iothub::runtime::Clock;
 
 use crate::state::{Hub, resource};
 
@@ -21,13 +22,14 @@ pub(super) fn skus() -> Vec<IotHubSkuDescription> {
 
 /// What of a hub is limited.
 pub(super) fn metrics(hub: &Hub) -> Vec<QuotaMetric> {
+    let told = i64::try_from(hub.events.on_day(hub.clock.now())).unwrap_or(i64::MAX);
     let state = hub.read();
     let (_, devices, messages) = resource::limits(&state.resource.sku).unwrap_or_default();
     let metric = |name: &str, current: i64, most: i64| {
         QuotaMetric::new().with_name(name).with_current_value(current).with_max_value(most)
     };
     vec![
-        metric("TotalMessages", 0, messages.saturating_mul(state.resource.capacity)),
+        metric("TotalMessages", told, messages.saturating_mul(state.resource.capacity)),
         metric("TotalDeviceCount", count(state.devices.len()), devices),
     ]
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use tokio::sync::watch;
 
@@ -29,11 +30,15 @@ struct Kept {
     events: VecDeque<Arc<Event>>,
     bytes: usize,
     newest: u64,
+    /// A day, and how many have come on it.
+    today: (u64, u64),
 }
 
 impl Kept {
     fn push(&mut self, mut event: Event) {
         self.newest += 1;
+        let day = day(event.enqueued);
+        self.today = (day, 1 + if self.today.0 == day { self.today.1 } else { 0 });
         event.sequence = self.newest;
         self.bytes += weight(&event);
         self.events.push_back(Arc::new(event));
@@ -42,6 +47,11 @@ impl Kept {
             self.bytes -= weight(&oldest);
         }
     }
+}
+
+/// The day of a time, in UTC.
+fn day(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs() / 86_400)
 }
 
 /// About how many bytes it takes to keep an event.
@@ -68,6 +78,12 @@ impl Events {
         let mut kept = self.kept();
         *kept = Kept { newest: kept.newest, ..Kept::default() };
     }
+
+    /// How many have come on the day of this time.
+    pub(crate) fn on_day(&self, time: SystemTime) -> u64 {
+        let (last, count) = self.kept().today;
+        if last == day(time) { count } else { 0 }
+    }
 }
 
 impl Hub {
@@ -89,7 +105,7 @@ impl Hub {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
+    use std::time::Duration;
 
     use bytes::Bytes;
 
@@ -158,5 +174,17 @@ mod tests {
         assert_eq!(*newest.borrow_and_update(), 1);
         drop(hub);
         assert!(newest.changed().await.is_err());
+    }
+
+    #[test]
+    fn a_day_s_events_are_counted() {
+        let hub = hub();
+        let at = |hours: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(3_600 * hours);
+        for hours in [30, 47, 48] {
+            hub.events.add([Event::new(0, "d".into(), at(hours), Bytes::new())]);
+        }
+        assert_eq!([47, 48, 71, 72].map(|hours| hub.events.on_day(at(hours))), [0, 1, 1, 0]);
+        hub.events.clear();
+        assert_eq!(hub.events.on_day(at(48)), 0);
     }
 }

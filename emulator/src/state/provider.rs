@@ -201,7 +201,10 @@ impl Provider {
         let (_, status) = decision.map_err(|objection| Fault::objection(objection, scope.group, scope.hub))?;
         let lasts = if status == StatusCode::CREATED { config.lro_delay } else { Duration::ZERO };
 
-        let before = existing.as_ref().map(|hub| (hub.read().resource.clone(), hub.read().policies.clone()));
+        let before = existing.as_ref().map(|hub| {
+            let state = hub.read();
+            (state.resource.clone(), state.policies.clone())
+        });
         let (old, policies) = before.unzip();
         if let Some(old) = old.as_ref().filter(|old| !is_same_place(&old.location, &description.location)) {
             return Err(Fault::other_location(scope.hub, &old.location, &description.location));

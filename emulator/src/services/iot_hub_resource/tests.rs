@@ -5,6 +5,7 @@ use iothub::management::Client;
 use iothub::management::models::{
     AccessRights, EventHubProperties, IotHubProperties, IotHubSku, IotHubSkuInfo, SharedAccessPolicy,
 };
+use iothub::runtime::credential::SasCredential;
 use iothub::runtime::transport::{BoxFuture, InProcess};
 use iothub::runtime::{Body, Clock, Endpoint, Error, ItemStream, Next, Policy, Retry};
 use iothub::{ErrorKind, Pipeline};
@@ -45,11 +46,11 @@ impl Clock for Passing {
     }
 }
 
-struct Signed;
+struct SignedBy(HeaderValue);
 
-impl Policy for Signed {
+impl Policy for SignedBy {
     fn send<'a>(&'a self, mut request: Request<Body>, next: Next<'a>) -> BoxFuture<'a, Result<Response<Body>, Error>> {
-        request.headers_mut().insert("authorization", HeaderValue::from_static("Bearer t"));
+        request.headers_mut().insert("authorization", self.0.clone());
         next.run(request)
     }
 }
@@ -74,7 +75,7 @@ fn started(config: Config, store: Store) -> Bench {
     let pipeline = Pipeline::new(Endpoint::new("http://localhost:8080").unwrap(), transport)
         .with_clock(Arc::new(Passing(clock)))
         .with_retry(Retry::none())
-        .with_try_policy(Arc::new(Signed));
+        .with_try_policy(Arc::new(SignedBy(HeaderValue::from_static("Bearer t"))));
     Bench { world, router, client: Client::with_pipeline(pipeline, SUBSCRIPTION) }
 }
 
@@ -607,7 +608,10 @@ async fn what_is_kept() {
     let bench = started(Config::default(), store).with_hub("rg", "Hub1").await.with_hub("rg", "hub10").await;
     bench.client.iot_hubs().create_consumer_group("rg", "hub1", "events", "readers").await.unwrap();
     let own = bench.world.hub("hub1").unwrap();
-    let (resource, policies) = (own.read().resource.clone(), own.read().policies.clone());
+    let (resource, policies) = {
+        let state = own.read();
+        (state.resource.clone(), state.policies.clone())
+    };
     drop((bench, own));
 
     let (store, records) = reopened(&folder);
@@ -642,4 +646,54 @@ fn reopened(folder: &std::path::Path) -> (Store, Vec<(String, Vec<u8>)>) {
         std::thread::yield_now();
     }
     Store::open(folder).unwrap()
+}
+
+#[tokio::test]
+async fn a_hub_outlives_the_emulator_with_its_devices() {
+    let folder = std::env::temp_dir().join(format!("iothub-emulator-second-hub-{}", std::process::id()));
+    _ = std::fs::remove_dir_all(&folder);
+    let start = async || {
+        let builder = crate::Emulator::builder().in_process().data_dir(&folder).subscription(SUBSCRIPTION);
+        builder.lro_delay(Duration::ZERO).start().await.unwrap()
+    };
+    let pipeline = |emulator: &crate::Emulator, endpoint: &str| {
+        Pipeline::new(Endpoint::new(endpoint).unwrap(), emulator.transport()).with_retry(Retry::none())
+    };
+    let manager = |emulator: &crate::Emulator| {
+        let token = format!("Bearer {}", emulator.arm_token());
+        let signed = SignedBy(HeaderValue::try_from(token).unwrap());
+        Client::with_pipeline(pipeline(emulator, "http://localhost").with_try_policy(Arc::new(signed)), SUBSCRIPTION)
+    };
+    let devices = |emulator: &crate::Emulator, key: &iothub::Secret| {
+        let host = "second.azure-devices.net";
+        let credential = SasCredential::for_hub(host, "iothubowner", key.expose().parse().unwrap());
+        let pipeline = pipeline(emulator, "https://second.azure-devices.net").with_credential(Arc::new(credential));
+        iothub::hub::Client::with_pipeline(pipeline)
+    };
+
+    let emulator = start().await;
+    let hubs = manager(&emulator);
+    let made = hubs.iot_hubs().create_or_update("rg", "second", &description()).await.unwrap();
+    let policy = hubs.iot_hubs().get_keys("rg", "second", "iothubowner").await.unwrap();
+    let key = policy.primary_key.clone().unwrap();
+    let device = iothub::hub::models::Device::new("d1");
+    devices(&emulator, &key).devices().put("d1", &device).await.unwrap();
+    assert!(emulator.hub("emulator").is_some_and(|main| main.name() == "emulator"));
+    emulator.stop().await;
+
+    let emulator = start().await;
+    let hubs = manager(&emulator);
+    let again = hubs.iot_hubs().get("rg", "second").await.unwrap();
+    assert_eq!(json!(again.into_body()), json!(made.into_body()));
+    assert_eq!(devices(&emulator, &key).devices().get("d1").await.unwrap().device_id, "d1");
+    let statistics = hubs.iot_hubs().statistics("rg", "second").await.unwrap();
+    assert_eq!(statistics.total_device_count, Some(1));
+    hubs.iot_hubs().delete("rg", "second").await.unwrap();
+    assert!(devices(&emulator, &key).devices().get("d1").await.is_err());
+    emulator.stop().await;
+
+    let emulator = start().await;
+    assert!(manager(&emulator).iot_hubs().get("rg", "second").await.unwrap_err().is_not_found());
+    emulator.stop().await;
+    _ = std::fs::remove_dir_all(&folder);
 }
