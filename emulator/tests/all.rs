@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod durability;
+mod files;
 mod library;
 mod listener;
 mod machine;

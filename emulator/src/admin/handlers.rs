@@ -95,6 +95,13 @@ impl Admin {
         Ok(nothing(&incoming))
     }
 
+    pub(super) async fn open_container(self, mut incoming: Incoming) -> Result {
+        let name = incoming.read(|incoming| incoming.path::<String>(0, "name"))?;
+        let path = self.hub(&mut incoming)?.open_container(&name)?.durable().await?;
+        let url = format!("{}{path}", incoming.context().origin());
+        Ok(answer(&incoming, 200, &json!({ "name": name, "url": url })))
+    }
+
     pub(super) async fn reset(self, incoming: Incoming) -> Result {
         self.gate.clear();
         self.world.reset().await?;

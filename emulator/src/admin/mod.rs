@@ -93,6 +93,7 @@ impl Service for Admin {
             12 => Box::pin(admin.remove_fault(incoming)),
             13 => Box::pin(admin.script_method_of_all(incoming)),
             14 => Box::pin(admin.forget_method_of_all(incoming)),
+            15 => Box::pin(admin.open_container(incoming)),
             _ => no_such_route(),
         }
     }
@@ -100,7 +101,7 @@ impl Service for Admin {
 
 static HEALTH: [Route; 1] = [route("Emulator_Health", Method::GET, "/$emulator/health")];
 
-static ROUTES: [Route; 15] = [
+static ROUTES: [Route; 16] = [
     route("Emulator_QueueMessage", Method::POST, "/$emulator/devices/{}/messages").body(BodyKind::Stream),
     route("Emulator_ScriptMethod", Method::POST, "/$emulator/devices/{}/methods").body(BodyKind::Stream),
     route("Emulator_ForgetMethod", Method::DELETE, "/$emulator/devices/{}/methods/{}"),
@@ -116,6 +117,7 @@ static ROUTES: [Route; 15] = [
     route("Emulator_RemoveFault", Method::DELETE, "/$emulator/faults/{}"),
     route("Emulator_ScriptMethodOfAll", Method::POST, "/$emulator/methods").body(BodyKind::Stream),
     route("Emulator_ForgetMethodOfAll", Method::DELETE, "/$emulator/methods/{}"),
+    route("Emulator_OpenContainer", Method::POST, "/$emulator/containers/{}"),
 ];
 
 const fn route(id: &'static str, method: Method, template: &'static str) -> Route {

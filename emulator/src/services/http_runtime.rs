@@ -20,6 +20,7 @@ use iothub::runtime::{Clock, ETag};
 
 use super::{Services, batch};
 use crate::errors;
+use crate::gateway::Gateway;
 use crate::outside::{Ack, Event};
 use crate::state::queue::{Delivery, Settlement};
 use crate::state::{Device, Hub, is_id, uploads};
@@ -126,7 +127,9 @@ impl HttpRuntime for Services {
     ) -> Result<CreateFileUploadSasUriResponse, ServiceError> {
         let (hub, device) = self.device_hub(cx, &request.device_id)?;
         let target = hub.begin_upload(&device.id, &request.file.blob_name)?.durable().await?;
-        let host = cx.host().unwrap_or(&hub.host);
+        // Where the client has come from, it finds back to.
+        let gateway = cx.extensions().get::<Gateway>().and_then(|gateway| gateway.0.to_str().ok());
+        let host = gateway.or_else(|| cx.host()).unwrap_or(&hub.host);
         Ok(CreateFileUploadSasUriResponse::Ok(FileUploadResponse::new(
             target.correlation_id,
             host,
