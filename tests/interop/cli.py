@@ -27,6 +27,7 @@ from lib.check import (  # noqa: E402
     POLICY,
     URL,
     check,
+    container_uri,
     done,
     equal,
     failure,
@@ -276,7 +277,7 @@ def cancelled_job():
     """The CLI exports through the resource provider; cancelling is all that this client can do with a job."""
     service = {"authorization": token(HOST, KEY, POLICY), "content-type": "application/json"}
     body = json.dumps(
-        {"type": "export", "outputBlobContainerUri": f"{URL}/{own('none')}?sig=none", "excludeKeysInExport": True}
+        {"type": "export", "outputBlobContainerUri": container_uri(own("devices")), "excludeKeysInExport": True}
     )
     job = http("POST", f"{URL}/jobs/create?api-version=2016-11-14", body, service).json()
     jobs = IotHubDeviceClient(SasTokenAuthentication(HOST, POLICY, KEY), "subscription", base_url=URL).iot_hub_devices

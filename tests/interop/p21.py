@@ -41,7 +41,6 @@ from lib.check import (
     script_method,
     true,
     until,
-    upload_target,
 )
 
 hub = IoTHubRegistryManager.from_connection_string(CONNECTION_STRING)
@@ -442,7 +441,7 @@ def jobs():
 def import_and_export():
     name = own("export")
     key = device(name).authentication.symmetric_key.primary_key
-    container = container_uri(upload_target(name, key, "any"), own("devices"))
+    container = container_uri(own("devices"))
 
     def finished(job):
         end = until(

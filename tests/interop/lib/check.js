@@ -131,6 +131,16 @@ async function uploadTarget(deviceId, key, blobName) {
   return JSON.parse(answer);
 }
 
+/** The address of a container, which only the emulator can give. */
+async function containerUri(name) {
+  return JSON.parse(await http('POST', admin(`/containers/${name}`))).url;
+}
+
+/** The address of a blob in a container. */
+function blobIn(container, name) {
+  return container.replace('?', `/${name}?`);
+}
+
 /** The URL of a blob named by the hub, with its token. The host may stand for port 443. */
 function blobUrl({ hostName, containerName, blobName, sasToken }) {
   const host = hostName === owner.HostName ? process.env.IOTHUB_HOST : hostName;
@@ -139,10 +149,12 @@ function blobUrl({ hostName, containerName, blobName, sasToken }) {
 
 module.exports = {
   assert,
+  blobIn,
   blobUrl,
   call,
   check,
   client,
+  containerUri,
   done,
   failure,
   http,

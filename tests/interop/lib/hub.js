@@ -3,17 +3,17 @@
 
 const {
   assert,
-  blobUrl,
+  blobIn,
   call,
   check,
   client,
+  containerUri,
   failure,
   http,
   owner,
   scriptMethod,
   token,
   until,
-  uploadTarget,
 } = require('./check');
 
 const DAY_MS = 86_400_000;
@@ -696,10 +696,8 @@ async function jobs(registry, jobClient) {
 async function importAndExport(registry) {
   const id = own('export');
   const [device] = await call(registry, 'create', { deviceId: id });
-  const { hostName, sasToken } = await uploadTarget(id, device.authentication.symmetricKey.primaryKey, 'any');
-  const container = { hostName, sasToken, containerName: own('devices') };
-  const containerUri = blobUrl({ ...container, blobName: '' }).replace('/?', '?');
-  const list = { ...container, blobName: 'devices.txt' };
+  const container = await containerUri(own('devices'));
+  const list = blobIn(container, 'devices.txt');
   const finished = (job) =>
     until(
       `job ${job}`,
@@ -707,14 +705,14 @@ async function importAndExport(registry) {
       ({ status }) => ['completed', 'failed', 'cancelled'].includes(status),
     );
   const lines = async () =>
-    (await http('GET', blobUrl(list)))
+    (await http('GET', list))
       .toString()
       .split(/\r?\n/)
       .filter(Boolean)
       .map((line) => JSON.parse(line));
 
   await check('all devices are exported to a blob, with their keys', async () => {
-    const [job] = await call(registry, 'exportDevicesToBlob', containerUri, false);
+    const [job] = await call(registry, 'exportDevicesToBlob', container, false);
     assert.equal(job.type, 'export');
     const end = await finished(job.jobId);
     assert.equal(end.status, 'completed', end.failureReason);
@@ -726,7 +724,7 @@ async function importAndExport(registry) {
   });
 
   await check('without keys, if that is asked for', async () => {
-    const [job] = await call(registry, 'exportDevicesToBlob', containerUri, true);
+    const [job] = await call(registry, 'exportDevicesToBlob', container, true);
     assert.equal((await finished(job.jobId)).status, 'completed');
     const exported = (await lines()).find((line) => line.id === id);
     assert.ok(!exported.authentication?.symmetricKey?.primaryKey);
@@ -743,11 +741,11 @@ async function importAndExport(registry) {
       },
       { id, importMode: 'delete' },
     ];
-    await http('PUT', blobUrl(list), {
+    await http('PUT', list, {
       headers: { 'x-ms-blob-type': 'BlockBlob' },
       body: devices.map((line) => JSON.stringify(line)).join('\n'),
     });
-    const [job] = await call(registry, 'importDevicesFromBlob', containerUri, containerUri);
+    const [job] = await call(registry, 'importDevicesFromBlob', container, container);
     assert.equal(job.type, 'import');
     const end = await finished(job.jobId);
     assert.equal(end.status, 'completed', end.failureReason);
