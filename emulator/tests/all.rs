@@ -6,6 +6,7 @@
 mod durability;
 mod etag_table;
 mod etags;
+mod files;
 mod library;
 mod limits;
 mod listener;

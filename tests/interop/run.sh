@@ -100,7 +100,7 @@ trap 'exit 130' INT TERM
 key=$(head -c 32 /dev/urandom | base64 -w 0)
 arm_token=$(head -c 24 /dev/urandom | base64 -w 0 | tr '+/' '-_')
 "$emulator" --listen 127.0.0.1:0 --port-file "$work/port" --tls-self-signed --cert-out "$work/cert.pem" --host-name localhost \
-    --key-name iothubowner --key "$key" --subscription "$subscription" --arm-token "$arm_token" --lro-delay 0 --page-size 3 \
+    --key-name iothubowner --key "$key" --subscription "$subscription" --arm-token="$arm_token" --lro-delay 0 --page-size 3 \
     >"$work/emulator.log" 2>&1 &
 pid=$!
 for _ in $(seq 200); do

@@ -449,3 +449,30 @@ async fn containers_for_lists_of_devices() {
         assert!(containers.open(address, writes).is_err(), "{address}");
     }
 }
+
+#[tokio::test]
+async fn a_container_of_any_hub_is_found_at_an_address() {
+    let (storage, all) = Storage::with_container().await;
+    let world = &storage.blobs.world;
+    let other = Arc::new(Hub::new("other", "other.example", world.clock.clone(), Store::none(), HubState::default()));
+    world.add(other.clone());
+    let open = |hub: &Hub, name: &str| hub.open_container(name).unwrap().now().split_once('?').unwrap().1.to_owned();
+    let (own, same) = (open(&other, "own"), open(&other, "files"));
+    let address = ("host", "127.0.0.1:8080");
+    for (host, target, expected) in [
+        (address, format!("/own/a?{own}"), 201),
+        (address, format!("/files/a?{same}"), 201),
+        (address, format!("/files/a?{all}"), 201),
+        (("host", "other.localhost"), format!("/files/a?{same}"), 201),
+        (("host", "other.localhost"), format!("/files/a?{all}"), 403),
+        (("host", HOST), format!("/files/a?{same}"), 403),
+    ] {
+        let mut request = http::Request::builder().method("PUT").uri(&target);
+        for (name, value) in [host, BLOCK_BLOB] {
+            request = request.header(name, value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        assert!(storage.blobs.is_for(&parts));
+        assert_eq!(storage.blobs.answer(parts, "x".into()).await.status().as_u16(), expected, "{host:?} {target}");
+    }
+}

@@ -69,6 +69,12 @@ async fn notifications_by_path() {
     let answer = notify("d2", &escaped).await;
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
     assert_eq!(notify("d2", &escaped).await.status, 400);
+    // What the client for Node of 2017 tells when the storage has refused the file.
+    let target = client.files().create_upload(&FileUploadRequest::new("x")).await.unwrap().into_body();
+    let path = format!("/devices/d2/files/notifications/{}?{VERSION}", target.correlation_id.replace('=', "%3D"));
+    let description = json!({ "Error": { "Code": "AuthenticationFailed", "Message": "no" } });
+    let body = json!({ "isSuccess": false, "statusCode": 403, "statusDescription": description });
+    assert_eq!(emulator.send(Method::POST, &path, &[], Some(&body)).await.status, 204);
 }
 
 #[tokio::test]
