@@ -16,3 +16,4 @@ mod requests;
 mod scratch;
 mod service;
 mod specs;
+mod validation;

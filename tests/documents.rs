@@ -558,7 +558,18 @@ fn odd() -> Vec<(&'static str, Value)> {
             _ => json!({ "type": "object", "additionalProperties": nested }),
         };
     }
+    let wide: Map<String, Value> = (0..180)
+        .map(|index| {
+            let operation = json!({
+                "operationId": format!("Wide_Get{index}"),
+                "parameters": [{ "name": "top", "in": "query", "type": "integer" }],
+                "responses": answer(reference("A")),
+            });
+            (format!("/{index}"), json!({ "get": operation }))
+        })
+        .collect();
     vec![
+        ("wide", document(&json!({ "paths": wide, "definitions": { "A": model } }))),
         ("definitions", document(&json!({ "definitions": object(&model) }))),
         (
             "properties",

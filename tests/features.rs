@@ -18,7 +18,9 @@ fn relative(text: &str, folder: &Path) -> String {
 /// The diagnostics and the code, without what is the same everywhere.
 fn generated(spec: &Path, builder: Builder) -> String {
     let folder = spec.parent().unwrap();
-    let out = empty(&format!("feature-{}", spec.file_stem().unwrap().to_str().unwrap()));
+    // Documents in different folders may have the same name, and their tests run at once.
+    let name = [folder.file_name(), spec.file_stem()].map(|part| part.unwrap().to_str().unwrap()).join("-");
+    let out = empty(&name);
     match builder.spec(spec).out_dir(&out).quiet(true).generate() {
         Err(failure) => {
             assert!(failure.messages().iter().all(|diagnostic| diagnostic.help.is_some()), "{failure}");
@@ -106,4 +108,27 @@ fn several_documents_of_one_client() {
     let returned = |operation: usize| inspection.value["operations"][operation]["rust"]["output"].clone();
     assert_eq!(returned(0), "Response<models::Place>");
     assert_eq!(returned(1), returned(0));
+}
+
+/// What `validate-requests` adds: the tables, and where requests are held to them.
+#[test]
+fn requests_that_are_validated() {
+    let folder = root().join("tests/features/validated");
+    let out = empty("feature-validated");
+    let summary = Builder::new().manifest(folder.join("specsmith.yaml")).out_dir(&out).quiet(true).generate().unwrap();
+    let warnings = relative(&summary.warnings.to_text(false), &folder);
+    let tables = fs::read_to_string(out.join("src/shop/server/limits.rs")).unwrap();
+    let (_, tables) = tables.split_once('\n').unwrap();
+    let mut calls = String::new();
+    for service in ["items", "labels", "forms"] {
+        let code = fs::read_to_string(out.join(format!("src/shop/server/{service}.rs"))).unwrap();
+        code.lines()
+            .filter(|line| line.contains("incoming.check"))
+            .for_each(|line| calls += &format!("{}\n", line.trim()));
+    }
+    insta::with_settings!({
+        description => first_comment(&folder.join("shop.yaml")), omit_expression => true, prepend_module_to_snapshot => false,
+    }, {
+        insta::assert_snapshot!("features_validated", format!("{warnings}{tables}\n{calls}"));
+    });
 }

@@ -93,6 +93,16 @@ fn features_compile() {
     cargo(&package, &[if has_clippy() { "clippy" } else { "check" }]);
 }
 
+/// The tables of limits, and what they lead to.
+#[test]
+fn validation_compiles() {
+    let out = kept("validated");
+    let manifest = root().join("tests/features/validated/specsmith.yaml");
+    Builder::new().manifest(manifest).out_dir(&out).quiet(true).generate().unwrap();
+    let clippy = if has_clippy() { "clippy" } else { "check" };
+    cargo(&out, &[clippy, "--no-default-features", "--features", "server,shop"]);
+}
+
 /// All clients, over a transport of the user's.
 const WITHOUT_NETWORK: &str = "client,hub,device,management";
 

@@ -16,6 +16,7 @@ use tower_service::Service;
 use crate::admin::{self, Admin};
 use crate::blobs::BlobService;
 use crate::faults::{Cut, Gate, Outcome, torn};
+use crate::gateway;
 use crate::services;
 use crate::state::World;
 
@@ -28,6 +29,7 @@ use crate::state::World;
 pub struct App(Arc<Inner>);
 
 struct Inner {
+    world: Arc<World>,
     router: Router,
     blobs: BlobService,
     gate: Arc<Gate>,
@@ -65,7 +67,7 @@ impl App {
         let router = services::router(&world)
             .add(admin::Health)
             .add_authenticated(admin, Arc::new(admin::Access::new(world.clone(), admin_token)));
-        App(Arc::new(Inner { router, blobs, gate, streams }))
+        App(Arc::new(Inner { world, router, blobs, gate, streams }))
     }
 
     /// Ends the streams that have no end of their own.
@@ -75,7 +77,8 @@ impl App {
 }
 
 impl Inner {
-    async fn answer(&self, parts: Parts, body: Body) -> Result<Response<Body>, ConnectionCut> {
+    async fn answer(&self, mut parts: Parts, body: Body) -> Result<Response<Body>, ConnectionCut> {
+        gateway::through(&self.world, &mut parts);
         let route = self.router.route_of(&parts.method, &parts.uri);
         if route.is_some_and(admin::is_admin) {
             return Ok(self.route(parts, body).await);

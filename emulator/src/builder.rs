@@ -57,7 +57,7 @@ impl Builder {
         self
     }
 
-    /// Listens to nothing: clients come through [`Emulator::transport`], or [`Emulator::service`].
+    /// Listens to nothing: clients come through [`HubHandle::transport`](crate::HubHandle::transport), or [`Emulator::service`].
     pub fn in_process(mut self) -> Builder {
         self.listen = None;
         self
@@ -83,7 +83,7 @@ impl Builder {
     }
 
     /// A key, in Base64, of a shared access policy. The first of a name is its primary key, the second its secondary one. A policy whose name the
-    /// service does not know may do everything. The first one that is given is that of [`Emulator::connection_string`].
+    /// service does not know may do everything. The first one that is given is that of [`HubHandle::connection_string`](crate::HubHandle::connection_string).
     pub fn key(mut self, policy: impl Into<String>, key: impl Into<Secret>) -> Builder {
         self.keys.push(GivenKey { policy: policy.into(), key: key.into() });
         self

@@ -173,10 +173,10 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     if let (Some(path), Some(certificate)) = (&cert_out, emulator.certificate()) {
         files::write(path, certificate.as_bytes())?;
     }
-    say(&emulator);
     if let (Some(path), Some(address)) = (&port_file, emulator.address()) {
         files::write(path, format!("{}\n", address.port()).as_bytes())?;
     }
+    say(&emulator);
     signals.next().await;
     tokio::select! {
         () = emulator.stop() => {}

@@ -28,6 +28,10 @@ pub(crate) struct Config {
 pub(crate) struct Limits {
     /// The most devices of a hub.
     pub(crate) devices: usize,
+    /// The most jobs that a hub knows of. Those that have ended make room.
+    pub(crate) jobs: usize,
+    /// How many bytes the devices of jobs that have ended may take, roughly.
+    pub(crate) job_bytes: usize,
 }
 
 impl Default for Config {
@@ -45,6 +49,6 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { devices: 1_000_000 }
+        Limits { devices: 1_000_000, jobs: 10_000, job_bytes: 256 << 20 }
     }
 }

@@ -1,13 +1,16 @@
 //! An emulator that runs.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use iothub::runtime::credential::{AccessToken, BearerCredential, TokenSource};
 use iothub::runtime::server::ServiceError;
-use iothub::runtime::transport::Transport;
-use iothub::runtime::{Clock, Secret};
+use iothub::runtime::transport::BoxFuture;
+use iothub::runtime::{BoxError, Clock, Endpoint, Secret};
+use iothub::{Error, Pipeline};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -17,23 +20,19 @@ use crate::faults::{Fault, Gate};
 use crate::handle::{Address, HubHandle, InjectedFault};
 use crate::listen::Listener;
 use crate::state::World;
-use crate::transport::Direct;
 
 /// An emulator that runs, until it is [stopped](Self::stop) or dropped.
 ///
 /// It is the handle of its hub, too: see [`HubHandle`].
 ///
 /// ```
-/// use std::sync::Arc;
-/// use iothub::runtime::credential::ConnectionString;
 /// use iothub_emulator::Emulator;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // No socket, and a clock of its own.
+/// // No socket, and a time of its own.
 /// let emulator = Emulator::builder().in_process().start().await?;
-/// let connection = ConnectionString::of_hub(&emulator.connection_string())?;
-/// let hub = iothub::hub::Client::with_pipeline(connection.pipeline(emulator.transport()));
+/// let hub = iothub::hub::Client::with_pipeline(emulator.pipeline()?);
 /// emulator.advance(std::time::Duration::from_secs(3600));
 /// # let _ = hub;
 /// # Ok(()) }
@@ -41,7 +40,6 @@ use crate::transport::Direct;
 #[derive(Debug)]
 pub struct Emulator {
     main: HubHandle,
-    app: App,
     gate: Arc<Gate>,
     certificate: Option<String>,
     host_name: String,
@@ -66,8 +64,8 @@ impl Emulator {
             };
             tokio::spawn(listener.serve(app.clone(), stopped))
         });
-        let main = HubHandle::main(world, address, policy);
-        Emulator { main, app, gate, certificate, host_name, stop, server }
+        let main = HubHandle::main(world, app, address, policy);
+        Emulator { main, gate, certificate, host_name, stop, server }
     }
 
     /// Where it listens, if it does.
@@ -75,7 +73,7 @@ impl Emulator {
         self.main.address().socket
     }
 
-    /// What URLs begin with: `http://127.0.0.1:8080`, for instance. Nobody but a [`transport`](Self::transport) knows it, where it does not
+    /// What URLs begin with: `http://127.0.0.1:8080`, for instance. Nobody but a [`transport`](HubHandle::transport) knows it, where it does not
     /// listen.
     pub fn url(&self) -> String {
         self.main.address().url()
@@ -102,14 +100,21 @@ impl Emulator {
         self.certificate.as_deref()
     }
 
-    /// A transport for clients in the same process. They have the emulator's time.
-    pub fn transport(&self) -> Arc<dyn Transport> {
-        Arc::new(Direct::new(self.app.clone(), self.main.world().clock.clone()))
+    /// What a client of the resource provider in this process goes through.
+    ///
+    /// # Errors
+    ///
+    /// Where the token cannot be sent.
+    pub fn arm_pipeline(&self) -> Result<Pipeline, Error> {
+        let endpoint = Endpoint::new("https://management.azure.com")?;
+        let token =
+            BearerCredential::new(ArmToken(Secret::from(self.arm_token())), "https://management.azure.com/.default");
+        Ok(Pipeline::new(endpoint, self.main.transport()).with_credential(Arc::new(token)))
     }
 
     /// The emulator as a service, for a server of one's own.
     pub fn service(&self) -> App {
-        self.app.clone()
+        self.main.app().clone()
     }
 
     /// Its time, for clients that are to have the same.
@@ -154,7 +159,7 @@ impl Emulator {
     /// Stops it: no more connections, answers to the requests that there are, and the data on the disk.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        self.app.stop_streams();
+        self.main.app().stop_streams();
         if let Some(server) = self.server.take() {
             // It does not panic, and nobody aborts it.
             _ = server.await;
@@ -172,6 +177,16 @@ pub(crate) struct Parts {
     pub(crate) certificate: Option<String>,
     pub(crate) policy: String,
     pub(crate) host_name: String,
+}
+
+/// The one token, which does not run out.
+struct ArmToken(Secret);
+
+impl TokenSource for ArmToken {
+    fn get_token<'a>(&'a self, _: &'a [&'a str]) -> BoxFuture<'a, Result<AccessToken, BoxError>> {
+        let never = SystemTime::now() + Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        Box::pin(ready(Ok(AccessToken::new(self.0.clone(), never))))
+    }
 }
 
 impl Deref for Emulator {

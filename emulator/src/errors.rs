@@ -76,6 +76,45 @@ pub(crate) fn no_container(why: &str) -> ServiceError {
     ServiceError::new(StatusCode::BAD_REQUEST, "BlobContainerValidationError", message)
 }
 
+/// 404 `JobNotFound`.
+pub(crate) fn job_not_found(id: &str) -> ServiceError {
+    ServiceError::new(StatusCode::NOT_FOUND, "JobNotFound", format!("There is no job {id}."))
+}
+
+/// 409 `DeviceJobAlreadyExists`.
+pub(crate) fn job_exists(id: &str) -> ServiceError {
+    ServiceError::new(StatusCode::CONFLICT, "DeviceJobAlreadyExists", format!("There is a job {id} already."))
+}
+
+/// 429 `ThrottlingMaxActiveJobCountExceeded`.
+pub(crate) fn too_many_jobs(most: usize) -> ServiceError {
+    let message = format!("The hub has {most} jobs that have not ended.");
+    ServiceError::new(StatusCode::TOO_MANY_REQUESTS, "ThrottlingMaxActiveJobCountExceeded", message)
+}
+
+/// 404 `DeviceNotOnline`, in the service's words.
+pub(crate) fn not_online() -> ServiceError {
+    ServiceError::new(StatusCode::NOT_FOUND, "DeviceNotOnline", "Timed out waiting for device to connect.")
+}
+
+/// 504 `GatewayTimeout`, in the service's words.
+pub(crate) fn no_answer() -> ServiceError {
+    let message = "Timed out waiting for the response from device.";
+    ServiceError::new(StatusCode::GATEWAY_TIMEOUT, "GatewayTimeout", message)
+}
+
+/// 500 `InvalidResponseWhileProxying` for what a device answers.
+pub(crate) fn bad_answer(most: usize) -> ServiceError {
+    let message = format!("The device has answered with more than {most} bytes.");
+    ServiceError::new(StatusCode::INTERNAL_SERVER_ERROR, "InvalidResponseWhileProxying", message)
+}
+
+/// 413 `MessageTooLarge`.
+pub(crate) fn too_large(what: &str, most: usize) -> ServiceError {
+    let message = format!("{what}: more than {most} bytes.");
+    ServiceError::new(StatusCode::PAYLOAD_TOO_LARGE, "MessageTooLarge", message)
+}
+
 /// 403 `DeviceMaximumQueueDepthExceeded`.
 pub(crate) fn queue_full(id: &str, most: usize) -> ServiceError {
     let message = format!("{most} messages wait for the device {id} already.");

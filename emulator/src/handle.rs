@@ -5,12 +5,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use http::StatusCode;
+use iothub::runtime::credential::ConnectionString;
 use iothub::runtime::server::ServiceError;
+use iothub::runtime::transport::Transport;
+use iothub::{Error, Pipeline};
 
+use crate::app::App;
 use crate::faults::{Fault, Gate};
 use crate::outside::{Event, Message, MethodAnswer, MethodCall};
 use crate::setup::OWNER;
 use crate::state::{Credentials, Hub, World};
+use crate::transport::Direct;
 
 /// Where the emulator is.
 #[derive(Clone, Copy, Debug)]
@@ -36,13 +41,15 @@ impl Address {
         socket.to_string()
     }
 
-    /// The parts of a connection string that say where a hub is.
-    fn parts(&self, name: Option<&str>) -> [String; 2] {
-        let port = self.socket.map(|socket| format!(":{}", socket.port())).unwrap_or_default();
-        let host =
-            name.map_or_else(|| self.authority(), |name| format!("{}.localhost{port}", name.to_ascii_lowercase()));
+    /// A connection string of a hub here, or of the one with this host name.
+    fn connection_string(&self, host: Option<&str>, proof: &str) -> String {
+        let authority = self.authority();
+        let place = match host {
+            None => format!("HostName={authority}"),
+            Some(host) => format!("HostName={host};GatewayHostName={authority}"),
+        };
         let emulator = if self.is_tls { "" } else { ";UseDevelopmentEmulator=true" };
-        [host, emulator.to_owned()]
+        format!("{place};{proof}{emulator}")
     }
 }
 
@@ -50,6 +57,7 @@ impl Address {
 #[derive(Clone)]
 pub struct HubHandle {
     world: Arc<World>,
+    app: App,
     name: String,
     address: Address,
     /// The policy of its connection string.
@@ -58,9 +66,9 @@ pub struct HubHandle {
 }
 
 impl HubHandle {
-    pub(crate) fn main(world: Arc<World>, address: Address, policy: String) -> HubHandle {
+    pub(crate) fn main(world: Arc<World>, app: App, address: Address, policy: String) -> HubHandle {
         let name = world.main().map(|hub| hub.name.clone()).unwrap_or_default();
-        HubHandle { world, name, address, policy, is_main: true }
+        HubHandle { world, app, name, address, policy, is_main: true }
     }
 
     pub(crate) fn sibling(&self, name: &str) -> Option<HubHandle> {
@@ -68,11 +76,15 @@ impl HubHandle {
         let main = self.world.main();
         let is_main = main.is_some_and(|main| Arc::ptr_eq(&main, &hub));
         let policy = if is_main { self.policy.clone() } else { OWNER.to_owned() };
-        Some(HubHandle { world: self.world.clone(), name: hub.name.clone(), address: self.address, policy, is_main })
+        Some(HubHandle { name: hub.name.clone(), policy, is_main, ..self.clone() })
     }
 
     pub(crate) fn world(&self) -> &World {
         &self.world
+    }
+
+    pub(crate) fn app(&self) -> &App {
+        &self.app
     }
 
     pub(crate) fn address(&self) -> Address {
@@ -93,26 +105,55 @@ impl HubHandle {
     ///
     /// Where the hub has been deleted, or lacks the policy, there is no key in it.
     pub fn connection_string(&self) -> String {
-        let [host, emulator] = self.address.parts((!self.is_main).then_some(&*self.name));
-        let policy = &self.policy;
-        let key = self.hub().ok().and_then(|hub| {
+        let (policy, hub) = (&self.policy, self.hub().ok());
+        let key = hub.as_ref().and_then(|hub| {
             let state = hub.read();
             let found = state.policies.iter().find(|known| known.name.eq_ignore_ascii_case(policy));
             found.map(|found| found.texts[0].clone())
         });
         let key = key.unwrap_or_default();
-        format!("HostName={host};SharedAccessKeyName={policy};SharedAccessKey={}{emulator}", key.expose())
+        self.located(hub.as_deref(), &format!("SharedAccessKeyName={policy};SharedAccessKey={}", key.expose()))
     }
 
     /// A device's connection string, if there is such a device.
     pub fn device_connection_string(&self, id: &str) -> Option<String> {
-        let [host, emulator] = self.address.parts((!self.is_main).then_some(&*self.name));
-        let device = self.hub().ok()?.read().devices.get(id)?.clone();
+        let hub = self.hub().ok()?;
+        let device = hub.read().devices.get(id)?.clone();
         let proof = match &device.credentials {
             Credentials::Keys([primary, _]) => format!("SharedAccessKey={primary}"),
             Credentials::Thumbprints(_) | Credentials::Authority => "x509=true".to_owned(),
         };
-        Some(format!("HostName={host};DeviceId={id};{proof}{emulator}"))
+        Some(self.located(Some(&hub), &format!("DeviceId={id};{proof}")))
+    }
+
+    /// What a client of the hub in this process goes through: without a socket, with the emulator's time, and with the rights of the
+    /// [connection string](Self::connection_string).
+    ///
+    /// # Errors
+    ///
+    /// Where the hub has been deleted.
+    pub fn pipeline(&self) -> Result<Pipeline, Error> {
+        Ok(ConnectionString::of_hub(&self.connection_string())?.pipeline(self.transport()))
+    }
+
+    /// The same for a client of a device.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such device.
+    pub fn device_pipeline(&self, id: &str) -> Result<Pipeline, Error> {
+        let text = self.device_connection_string(id).unwrap_or_default();
+        Ok(ConnectionString::of_device(&text)?.pipeline(self.transport()))
+    }
+
+    /// A transport for clients in this process. They have the emulator's time.
+    pub fn transport(&self) -> Arc<dyn Transport> {
+        Arc::new(Direct::new(self.app.clone(), self.world.clock.clone()))
+    }
+
+    fn located(&self, hub: Option<&Hub>, proof: &str) -> String {
+        let host = hub.filter(|_| !self.is_main).map(|hub| hub.host.as_str());
+        self.address.connection_string(host, proof)
     }
 
     /// The events that devices have sent, the oldest first, as far as they are kept.
@@ -186,6 +227,39 @@ impl HubHandle {
     /// 404 where there is no such device.
     pub fn forget_method(&self, device: &str, method: &str) -> Result<(), ServiceError> {
         self.hub()?.set_method(device, method, None)
+    }
+
+    /// Lets all devices answer a method that they do not answer in a [way of their own](Self::on_method). That makes all devices connected, those
+    /// too that are yet to come.
+    ///
+    /// ```no_run
+    /// # fn example(emulator: iothub_emulator::Emulator) -> Result<(), Box<dyn std::error::Error>> {
+    /// use iothub_emulator::MethodAnswer;
+    ///
+    /// emulator.on_method_of_all("ping", |call| async move { MethodAnswer::new(200, call.device_id.to_string()) })?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// 404 where the hub has been deleted.
+    pub fn on_method_of_all<F, A>(&self, method: &str, handler: F) -> Result<(), ServiceError>
+    where
+        F: Fn(MethodCall) -> A + Send + Sync + 'static,
+        A: Future<Output = MethodAnswer> + Send + 'static,
+    {
+        self.hub()?.set_method_of_all(method, Some(Arc::new(move |call| Box::pin(handler(call)))));
+        Ok(())
+    }
+
+    /// Lets devices answer a method no more, unless they do so in a way of their own.
+    ///
+    /// # Errors
+    ///
+    /// 404 where the hub has been deleted.
+    pub fn forget_method_of_all(&self, method: &str) -> Result<(), ServiceError> {
+        self.hub()?.set_method_of_all(method, None);
+        Ok(())
     }
 }
 

@@ -27,6 +27,7 @@ mod emulator;
 mod errors;
 mod fault;
 mod faults;
+mod gateway;
 mod handle;
 mod io_clock;
 mod listen;

@@ -10,6 +10,7 @@ use iothub::runtime::credential::{Rights, SasKey};
 use crate::builder::StartError;
 use crate::clock::HubClock;
 use crate::config::Config;
+use crate::state::jobs::run;
 use crate::state::{Hub, HubState, Loaded, Policy, World, keep_format, load, new_key, resource};
 use crate::store::{Records, Store};
 
@@ -75,6 +76,9 @@ pub(crate) async fn world(folder: Option<&Path>, config: Config, main: Main<'_>)
         Ok(())
     });
     kept.durable().await.map_err(failed)?;
+    for hub in world.hubs() {
+        run::resume(&hub, &world.config.limits);
+    }
     Ok(world)
 }
 

@@ -80,9 +80,13 @@ fn read(certificate: &PathBuf, key: &PathBuf) -> Result<Read, String> {
 /// a server whose certificate is one's; the two of them please all. The issuer's key is forgotten at once, so that whoever
 /// trusts it trusts this one certificate.
 fn made(host_name: &str) -> Result<Read, rcgen::Error> {
-    let mut names = vec!["localhost".to_owned(), "*.localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let mut names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
     if !names.iter().any(|name| name.eq_ignore_ascii_case(host_name)) {
         names.push(host_name.to_owned());
+    }
+    // Other hubs are beside it. Of a name with fewer labels, clients take no `*`.
+    if let Some((_, domain)) = host_name.split_once('.').filter(|(_, domain)| domain.contains('.')) {
+        names.push(format!("*.{domain}"));
     }
     let params = |common_name: &str| -> Result<CertificateParams, rcgen::Error> {
         let mut params = CertificateParams::new(Vec::new())?;

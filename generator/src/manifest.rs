@@ -67,6 +67,8 @@ pub(crate) struct Client {
     pub parameter_names: IndexMap<String, (Ident, Location)>,
     /// `OperationId.parameter` of bodies whose properties are asked for one by one, and where it is said.
     pub flatten: Vec<(String, Location)>,
+    /// Whether servers hold requests to the limits of the documents.
+    pub validate: bool,
 }
 
 /// A document with its overlays, in the order in which they are applied.
@@ -166,9 +168,7 @@ fn package_of(object: &Object<'_>, reader: &mut Reader<'_>) -> Option<Package> {
         authors: reader.strings(object, "authors"),
         keywords: reader.strings(object, "keywords"),
         categories: reader.strings(object, "categories"),
-        workspace_lints: reader
-            .optional(object, "workspace-lints", "`true` or `false`", Value::as_bool)
-            .unwrap_or(false),
+        workspace_lints: reader.flag(object, "workspace-lints"),
         name: name?,
         version: version?,
     };
@@ -225,7 +225,17 @@ fn clients(root: &Object<'_>, reader: &mut Reader<'_>) -> Vec<Client> {
 fn client_of(module: Ident, object: &Object<'_>, reader: &mut Reader<'_>) -> Option<Client> {
     reader.known(
         object,
-        &["description", "documents", "parameters", "groups", "models", "fields", "parameter-names", "flatten"],
+        &[
+            "description",
+            "documents",
+            "parameters",
+            "groups",
+            "models",
+            "fields",
+            "parameter-names",
+            "flatten",
+            "validate-requests",
+        ],
     );
     let client = Client {
         description: reader.string(object, "description"),
@@ -243,6 +253,7 @@ fn client_of(module: Ident, object: &Object<'_>, reader: &mut Reader<'_>) -> Opt
         )
         .collect(),
         flatten: reader.placed_strings(object, "flatten"),
+        validate: reader.flag(object, "validate-requests"),
         module,
     };
     (!client.documents.is_empty()).then_some(client)

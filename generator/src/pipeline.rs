@@ -140,6 +140,7 @@ fn client_plan(client: &manifest::Client, documents: Vec<FileId>, strict: bool, 
         fields: client.fields.clone(),
         parameter_names: client.parameter_names.clone(),
         flatten: client.flatten.clone(),
+        validate: client.validate,
         strict,
         whole,
     }
@@ -255,6 +256,7 @@ fn plan(documents: &[FileId], crate_name: &str, sources: &Sources) -> Plan {
         fields: IndexMap::new(),
         parameter_names: IndexMap::new(),
         flatten: Vec::new(),
+        validate: false,
         strict: false,
         whole: true,
     });
@@ -271,7 +273,9 @@ fn sorted(paths: &[PathBuf]) -> Vec<&PathBuf> {
 /// The same without a disk, for `fuzzing`.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn in_memory(documents: &[FileId], sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Crate> {
-    lower(&plan(documents, "fuzzed", sources), sources, diagnostics)
+    let mut plan = plan(documents, "fuzzed", sources);
+    plan.clients.iter_mut().for_each(|client| client.validate = true);
+    lower(&plan, sources, diagnostics)
 }
 
 /// The document that an overlay extends, or the only one there is.

@@ -19,20 +19,33 @@ pub(crate) type Files = Vec<(PathBuf, String)>;
 
 const CRATES: [&str; 3] = ["ours", "baseline", "floor"];
 
+/// What is compiled: its name, the crate, and whether the server's side is too, which only ours has.
+const ROWS: [(&str, &str, bool); 4] = [
+    ("ours", "ours", false),
+    ("ours, with the server", "ours", true),
+    ("baseline", "baseline", false),
+    ("floor", "floor", false),
+];
+
 pub(crate) fn run(place: &Workplace, runs: usize, spec: Option<&Path>) -> Result<()> {
     let folder = place.scratch.join("compile");
     let lines = write(place, &folder, spec)?;
     let target = place.scratch.join("compile-target");
     let environment = [("CARGO_INCREMENTAL", OsStr::new("0")), ("CARGO_TARGET_DIR", target.as_os_str())];
-    let cargo = |command: &str, name: &str| {
-        let arguments = ["cargo", command, "--quiet", "--all-features", "--package", name].map(OsStr::new);
-        usage(&folder, &environment, &arguments)
+    let without_server = clients_features(&fs::read_to_string(folder.join("ours/Cargo.toml"))?).join(",");
+    let cargo = |command: &str, (_, name, server): (&str, &str, bool)| {
+        let features = match (name, server) {
+            ("baseline", _) | (_, true) => vec!["--all-features"],
+            (_, false) => vec!["--no-default-features", "--features", &without_server],
+        };
+        let arguments = [&["cargo", command, "--quiet", "--package", name][..], &features].concat();
+        usage(&folder, &environment, &arguments.into_iter().map(OsStr::new).collect::<Vec<_>>())
     };
     let mut compiled = Vec::new();
-    for name in CRATES {
-        match cargo("check", name).and_then(|_| cargo("build", name)) {
-            Ok(_) => compiled.push(name),
-            Err(error) => eprintln!("`{name}` does not compile and is left out: {error}"),
+    for row in ROWS {
+        match cargo("check", row).and_then(|_| cargo("build", row)) {
+            Ok(_) => compiled.push(row),
+            Err(error) => eprintln!("`{}` does not compile and is left out: {error}", row.0),
         }
     }
     // Cargo itself, when there is nothing to do.
@@ -40,18 +53,18 @@ pub(crate) fn run(place: &Workplace, runs: usize, spec: Option<&Path>) -> Result
     let mut times = vec![[Vec::new(), Vec::new()]; compiled.len()];
     for _ in 0..runs {
         for (mode, command) in ["check", "build"].into_iter().enumerate() {
-            for (index, name) in compiled.iter().enumerate() {
-                touch(&folder.join(name).join("src/lib.rs"))?;
-                times[index][mode].push(cargo(command, name)?.cpu);
+            for (index, row) in compiled.iter().enumerate() {
+                touch(&folder.join(row.1).join("src/lib.rs"))?;
+                times[index][mode].push(cargo(command, *row)?.cpu);
             }
-            if let Some(name) = compiled.first() {
-                idle[mode].push(cargo(command, name)?.cpu);
+            if let Some(row) = compiled.last() {
+                idle[mode].push(cargo(command, *row)?.cpu);
             }
         }
     }
     let idle = idle.map(|values| median(&values));
     let medians: Vec<[f64; 2]> = times.iter().map(|[check, build]| [median(check), median(build)]).collect();
-    let ours = compiled.iter().position(|name| *name == "ours").and_then(|index| medians.get(index).copied());
+    let ours = compiled.iter().position(|row| *row == ROWS[0]).and_then(|index| medians.get(index).copied());
     let row = |name: &str, lines: &str, [check, build]: [f64; 2]| -> Vec<String> {
         let to = |mode: usize, other: f64| {
             ours.map_or_else(String::new, |ours| ratio(ours[mode] - idle[mode], other - idle[mode]))
@@ -66,9 +79,9 @@ pub(crate) fn run(place: &Workplace, runs: usize, spec: Option<&Path>) -> Result
         ]
     };
     let mut rows: Vec<Vec<String>> = Vec::new();
-    for (name, medians) in compiled.iter().zip(&medians) {
-        let count = CRATES.iter().position(|one| one == name).map_or(0, |index| lines[index]);
-        rows.push(row(name, &count.to_string(), *medians));
+    for (compiled, medians) in compiled.iter().zip(&medians) {
+        let count = ROWS.iter().position(|one| one == compiled).map_or(0, |index| lines[index]);
+        rows.push(row(compiled.0, &count.to_string(), *medians));
     }
     rows.push(vec![
         "cargo alone".to_owned(),
@@ -83,8 +96,15 @@ pub(crate) fn run(place: &Workplace, runs: usize, spec: Option<&Path>) -> Result
     Ok(())
 }
 
-/// Writes the workspace of three crates; gives their lines of code.
-fn write(place: &Workplace, folder: &Path, spec: Option<&Path>) -> Result<[usize; 3]> {
+/// The features of the clients.
+fn clients_features(manifest: &str) -> Vec<&str> {
+    let features = manifest.lines().skip_while(|line| *line != "[features]").skip(1);
+    let names = features.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once(" = "));
+    names.map(|(name, _)| name).filter(|name| !matches!(*name, "default" | "server")).collect()
+}
+
+/// Writes the workspace of three crates; gives the lines of code of each row.
+fn write(place: &Workplace, folder: &Path, spec: Option<&Path>) -> Result<[usize; 4]> {
     fs::create_dir_all(folder)?;
     let ours = folder.join("ours");
     for name in CRATES {
@@ -114,9 +134,11 @@ fn write(place: &Workplace, folder: &Path, spec: Option<&Path>) -> Result<[usize
     if !folder.join("Cargo.lock").exists() {
         fs::copy(place.root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
     }
-    let mut lines = [0; 3];
-    for (count, name) in lines.iter_mut().zip(CRATES) {
-        *count = rust_files(&folder.join(name).join("src"))?.iter().map(|(_, text)| lines_of_code(text)).sum();
+    let mut lines = [0; 4];
+    for (count, (_, name, server)) in lines.iter_mut().zip(ROWS) {
+        let files = rust_files(&folder.join(name).join("src"))?.into_iter();
+        let files = files.filter(|(path, _)| server || !path.components().any(|part| part.as_os_str() == "server"));
+        *count = files.map(|(_, text)| lines_of_code(&text)).sum();
     }
     Ok(lines)
 }

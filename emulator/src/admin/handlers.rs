@@ -1,5 +1,6 @@
 //! What each route does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 use super::Admin;
 use super::json::{answer, body, nothing, time, wrong};
 use crate::faults::Fault;
-use crate::outside::{Message, MethodAnswer};
+use crate::outside::{Message, MethodAnswer, MethodHandler};
+use crate::state::Hub;
 
 /// More than a message may have, for the hub to refuse.
 const MESSAGE: usize = 1 << 20;
@@ -27,6 +29,23 @@ struct Script {
     payload: Value,
     #[serde(default)]
     delay_ms: u64,
+}
+
+impl Script {
+    /// A device's answer, after a wait on the hub's clock.
+    fn handler(self, hub: &Hub) -> MethodHandler {
+        let (clock, delay) = (hub.clock.clone(), Duration::from_millis(self.delay_ms));
+        let answer = MethodAnswer::new(self.status, self.payload);
+        Arc::new(move |_| {
+            let (clock, answer) = (clock.clone(), answer.clone());
+            Box::pin(async move {
+                if !delay.is_zero() {
+                    clock.sleep(delay).await;
+                }
+                answer
+            })
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,19 +69,22 @@ impl Admin {
 
     pub(super) async fn script_method(self, mut incoming: Incoming) -> Result {
         let device = incoming.read(|incoming| incoming.path::<String>(0, "deviceId"))?;
-        let Script { method_name, status, payload, delay_ms } = body(&mut incoming).await?;
+        let script: Script = body(&mut incoming).await?;
         let hub = self.hub(&mut incoming)?;
-        let (clock, reply) = (hub.clock.clone(), MethodAnswer::new(status, payload));
-        let handler = std::sync::Arc::new(move |_| -> iothub::runtime::transport::BoxFuture<'static, MethodAnswer> {
-            let (clock, reply) = (clock.clone(), reply.clone());
-            Box::pin(async move {
-                if delay_ms > 0 {
-                    clock.sleep(Duration::from_millis(delay_ms)).await;
-                }
-                reply
-            })
-        });
-        hub.set_method(&device, &method_name, Some(handler))?;
+        hub.set_method(&device, &script.method_name.clone(), Some(script.handler(&hub)))?;
+        Ok(nothing(&incoming))
+    }
+
+    pub(super) async fn script_method_of_all(self, mut incoming: Incoming) -> Result {
+        let script: Script = body(&mut incoming).await?;
+        let hub = self.hub(&mut incoming)?;
+        hub.set_method_of_all(&script.method_name.clone(), Some(script.handler(&hub)));
+        Ok(nothing(&incoming))
+    }
+
+    pub(super) async fn forget_method_of_all(self, mut incoming: Incoming) -> Result {
+        let method = incoming.read(|incoming| incoming.path::<String>(0, "methodName"))?;
+        self.hub(&mut incoming)?.set_method_of_all(&method, None);
         Ok(nothing(&incoming))
     }
 

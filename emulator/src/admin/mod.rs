@@ -91,6 +91,8 @@ impl Service for Admin {
             10 => Box::pin(admin.clear_faults(incoming)),
             11 => Box::pin(admin.fault(incoming)),
             12 => Box::pin(admin.remove_fault(incoming)),
+            13 => Box::pin(admin.script_method_of_all(incoming)),
+            14 => Box::pin(admin.forget_method_of_all(incoming)),
             _ => no_such_route(),
         }
     }
@@ -98,7 +100,7 @@ impl Service for Admin {
 
 static HEALTH: [Route; 1] = [route("Emulator_Health", Method::GET, "/$emulator/health")];
 
-static ROUTES: [Route; 13] = [
+static ROUTES: [Route; 15] = [
     route("Emulator_QueueMessage", Method::POST, "/$emulator/devices/{}/messages").body(BodyKind::Stream),
     route("Emulator_ScriptMethod", Method::POST, "/$emulator/devices/{}/methods").body(BodyKind::Stream),
     route("Emulator_ForgetMethod", Method::DELETE, "/$emulator/devices/{}/methods/{}"),
@@ -112,6 +114,8 @@ static ROUTES: [Route; 13] = [
     route("Emulator_ClearFaults", Method::DELETE, "/$emulator/faults"),
     route("Emulator_GetFault", Method::GET, "/$emulator/faults/{}"),
     route("Emulator_RemoveFault", Method::DELETE, "/$emulator/faults/{}"),
+    route("Emulator_ScriptMethodOfAll", Method::POST, "/$emulator/methods").body(BodyKind::Stream),
+    route("Emulator_ForgetMethodOfAll", Method::DELETE, "/$emulator/methods/{}"),
 ];
 
 const fn route(id: &'static str, method: Method, template: &'static str) -> Route {

@@ -172,6 +172,153 @@ async fn connections_are_cut() {
 }
 
 #[tokio::test]
+async fn methods_are_scripted() {
+    use iothub::hub::models::{Device, DirectMethod};
+    let emulator = emulator().await;
+    let hub = iothub::hub::Client::with_pipeline(emulator.pipeline().unwrap());
+    let script = json!({ "methodName": "m", "status": 7, "payload": [1], "delayMs": 3_600_000 });
+    assert_eq!(post(&emulator, "/devices/d%231/methods", script.clone()).await.0, 404);
+    hub.devices().put("d#1", &Device::new("d#1")).await.unwrap();
+    assert_eq!(post(&emulator, "/devices/d%231/methods", script).await.0, 204);
+    let method = DirectMethod::new("m").with_response_timeout_in_seconds(300);
+    let call = hub.twins().invoke_method("d#1", &method);
+    let moved = async {
+        tokio::task::yield_now().await;
+        emulator.advance(std::time::Duration::from_secs(300));
+    };
+    let (late, ()) = tokio::join!(call, moved);
+    assert_eq!(late.unwrap_err().status().unwrap(), 504);
+    assert_eq!(post(&emulator, "/methods", json!({ "methodName": "n", "status": 8 })).await.0, 204);
+    let result = hub.twins().invoke_method("d#1", &DirectMethod::new("n")).await.unwrap();
+    assert_eq!((result.status, result.payload.as_ref()), (Some(8), Some(&Value::Null)));
+    assert_eq!(send(&emulator, request("DELETE", "/methods/n", &[])).await.0, 204);
+    assert_eq!(send(&emulator, request("DELETE", "/devices/d%231/methods/m", &[])).await.0, 204);
+    assert!(hub.twins().invoke_method("d#1", &DirectMethod::new("n")).await.is_err());
+    for wrong in [json!({ "methodName": "m" }), json!({ "status": 1 }), json!({ "methodName": "m", "status": "1" })] {
+        assert_eq!(post(&emulator, "/methods", wrong.clone()).await.0, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn messages_are_queued() {
+    use iothub::hub::models::Device;
+    let emulator = emulator().await;
+    let hub = iothub::hub::Client::with_pipeline(emulator.pipeline().unwrap());
+    hub.devices().put("d1", &Device::new("d1")).await.unwrap();
+    let message = |headers: &[(&str, &str)]| {
+        let request = request("POST", "/devices/d1/messages", headers);
+        request.map(|_| Body::from(&b"\xff\0"[..]))
+    };
+    let headers = [
+        ("iothub-messageid", "m1"),
+        ("IoTHub-CorrelationId", "c1"),
+        ("iothub-userid", "u1"),
+        ("iothub-ack", "Full"),
+        ("iothub-expiry", "2100-01-02T03:04:05Z"),
+        ("iothub-app-Unit", "heater"),
+        ("content-type", "text/plain"),
+    ];
+    let (status, body) = send(&emulator, message(&headers)).await;
+    assert_eq!((status, &body), (201, &json!({ "deviceId": "d1", "sequenceNumber": body["sequenceNumber"] })));
+    assert!(body["sequenceNumber"].is_u64(), "{body}");
+    let expiry = std::time::UNIX_EPOCH + std::time::Duration::from_secs(4_102_542_245);
+    let expected = crate::Message::new(&b"\xff\0"[..]).id("m1").correlation_id("c1").user_id("u1");
+    let expected = expected.ack(crate::Ack::Full).expiry(expiry).property("unit", "heater");
+    assert_eq!(emulator.queued("d1"), [expected]);
+    emulator.send("d1", crate::Message::new("second")).await.unwrap();
+    assert_eq!(emulator.queued("d1")[1], crate::Message::new("second"));
+    let (_, snapshot) = send(&emulator, request("GET", "/snapshot", &[])).await;
+    assert_eq!(snapshot["hubs"][0]["devices"][0]["queuedMessages"], 2);
+    for wrong in [("iothub-ack", "maybe"), ("iothub-expiry", "tomorrow")] {
+        assert_eq!(send(&emulator, message(&[wrong])).await.0, 400, "{wrong:?}");
+    }
+    let large = message(&[]).map(|_| Body::from(vec![0; 300 << 10]));
+    assert_eq!(send(&emulator, large).await.0, 413);
+    let huge = message(&[]).map(|_| Body::from(vec![0; 3 << 20]));
+    assert_eq!(send(&emulator, huge).await.0, 413);
+    let nobody = request("POST", "/devices/d2/messages", &[]).map(|_| Body::from("x"));
+    assert_eq!(send(&emulator, nobody).await.0, 404);
+    assert_eq!(emulator.send("d2", crate::Message::new("x")).await.unwrap_err().status(), 404);
+    assert!(emulator.queued("d2").is_empty());
+    assert_eq!(post(&emulator, "/reset", json!({})).await.0, 204);
+    hub.devices().put("d1", &Device::new("d1")).await.unwrap();
+    assert!(emulator.queued("d1").is_empty());
+}
+
+/// Lets the main hub have events.
+fn tell(emulator: &Emulator, bodies: &[&'static [u8]]) {
+    let hub = emulator.world().main().unwrap();
+    let now = std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_500);
+    hub.events.add(bodies.iter().map(|body| crate::Event::new(0, "d1".into(), now, bytes::Bytes::from_static(body))));
+}
+
+#[tokio::test]
+async fn events_are_read() {
+    let emulator = emulator().await;
+    tell(&emulator, &[b"one", b"\xff"]);
+    let (_, events) = send(&emulator, request("GET", "/events", &[])).await;
+    let first = json!({
+        "sequenceNumber": 1,
+        "deviceId": "d1",
+        "enqueuedTime": "1970-01-01T00:00:01.5Z",
+        "properties": {},
+        "systemProperties": {},
+        "body": "b25l",
+        "text": "one",
+    });
+    assert_eq!((&events[0], &events[1]["text"], &events[1]["body"]), (&first, &Value::Null, &json!("/w==")));
+    for (query, expected) in
+        [("?after=1", &[2][..]), ("?after=2", &[]), ("?top=1", &[1]), ("?top=0", &[]), ("?after=0&top=5", &[1, 2])]
+    {
+        let (_, events) = send(&emulator, request("GET", &format!("/events{query}"), &[])).await;
+        let numbers: Vec<u64> =
+            events.as_array().unwrap().iter().map(|event| event["sequenceNumber"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, expected, "{query}");
+    }
+    assert_eq!(send(&emulator, request("GET", "/events?after=x", &[])).await.0, 400);
+    assert_eq!(emulator.events().len(), 2);
+    assert_eq!(emulator.event_after(1).await.unwrap().sequence, 2);
+    let next = async { emulator.event_after(2).await.unwrap() };
+    let later = async { tell(&emulator, &[b"three"]) };
+    assert_eq!(tokio::join!(next, later).0.body, "three");
+}
+
+#[tokio::test]
+async fn events_are_streamed() {
+    let emulator = emulator().await;
+    tell(&emulator, &[b"one", b"two"]);
+    let stream = async |headers: &[(&str, &str)]| {
+        let headers = [&[("accept", "text/event-stream")][..], headers].concat();
+        let response = emulator.service().call(request("GET", "/events?after=0", &headers)).await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        response.into_body()
+    };
+    /// What comes until this many events have come.
+    async fn read(body: &mut Body, events: usize) -> String {
+        let mut text = String::new();
+        while text.matches("data: ").count() < events {
+            text.push_str(std::str::from_utf8(&body.next_chunk().await.unwrap().unwrap()).unwrap());
+        }
+        text
+    }
+    let mut body = stream(&[]).await;
+    let text = read(&mut body, 2).await;
+    assert!(text.starts_with(":\n\nid: 1\ndata: {") && text.contains("}\n\nid: 2\ndata: {"), "{text}");
+    tell(&emulator, &[b"three"]);
+    assert!(read(&mut body, 1).await.starts_with("id: 3\n"));
+    // Who comes again goes on where he was.
+    let mut again = stream(&[("last-event-id", "2")]).await;
+    assert!(read(&mut again, 1).await.starts_with(":\n\nid: 3\n"));
+    let many: Vec<&'static [u8]> = vec![b"x"; 2_500];
+    tell(&emulator, &many);
+    let text = read(&mut body, 2_500).await;
+    assert!(text.contains("\nid: 2503\n") && text.ends_with("\n\n"));
+    drop(again);
+    emulator.stop().await;
+    assert!(body.next_chunk().await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn another_hub() {
     let emulator = emulator().await;
     let (_, body) = send(&emulator, request("GET", "/events?hub=my-hub", &[])).await;

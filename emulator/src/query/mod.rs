@@ -83,6 +83,7 @@ mod error;
 mod eval;
 mod functions;
 mod json;
+mod keys;
 mod names;
 mod page;
 mod parse;

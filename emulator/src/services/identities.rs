@@ -7,7 +7,9 @@ use iothub::runtime::server::{Context, ServiceError};
 use serde_json::{Map, Value, json};
 
 use crate::errors;
-use crate::state::{Action, Change, Credentials, Device, Given, Identity, Import, Live, Part, is_id, time_or_never};
+use crate::state::{
+    Action, BESIDE, Change, Credentials, Device, Given, Identity, Import, Live, Part, beside, is_id, time_or_never,
+};
 
 /// An object of JSON.
 pub(super) type Object = Map<String, Value>;
@@ -106,25 +108,10 @@ pub(super) fn twin(device: &Device, live: Live) -> models::Twin {
         .with_version(i64::try_from(device.twin.version).unwrap_or(i64::MAX))
         .with_tags(device.twin.part(Part::Tags))
         .with_properties(properties);
-    let time = |time| time_or_never(time).map(|time| time.to_string());
-    let (kind, [one, two]) = match &device.credentials {
-        Credentials::Keys(_) => ("sas", [None, None]),
-        Credentials::Thumbprints([one, two]) => ("selfSigned", [one.as_deref(), two.as_deref()]),
-        Credentials::Authority => ("certificateAuthority", [None, None]),
-    };
-    for (name, value) in [
-        ("deviceEtag", json!(device.etag())),
-        ("status", json!(status(device).as_str())),
-        ("statusReason", json!(device.status_reason)),
-        ("statusUpdateTime", json!(time(device.status_updated))),
-        ("connectionState", json!(connection_state(live).as_str())),
-        ("lastActivityTime", json!(time(None))),
-        ("cloudToDeviceMessageCount", json!(live.queued)),
-        ("authenticationType", json!(kind)),
-        ("x509Thumbprint", json!({ "primaryThumbprint": one, "secondaryThumbprint": two })),
-        ("capabilities", json!({ "iotEdge": device.edge })),
-    ] {
-        twin.additional_properties.insert(name.to_owned(), value);
+    for name in BESIDE {
+        if let Some(value) = beside(device, name, || live) {
+            twin.additional_properties.insert(name.to_owned(), value);
+        }
     }
     twin
 }

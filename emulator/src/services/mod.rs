@@ -10,6 +10,7 @@ mod http_runtime;
 mod identities;
 mod import_export;
 mod iot_hub_resource;
+mod job_api;
 mod methods;
 mod queries;
 mod quotas;
@@ -21,7 +22,7 @@ mod transfer;
 use std::sync::Arc;
 
 use iothub::device::server::{HttpRuntimeServer, ServiceMessagesServer};
-use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer, ImportExportServer};
+use iothub::hub::server::{DeviceApiServer, DeviceTwinApiServer, ImportExportServer, JobApiServer};
 use iothub::management::server::IotHubResourceServer;
 use iothub::runtime::server::{Context, Router, ServiceError};
 
@@ -75,6 +76,7 @@ fn router_over(world: &Arc<World>, containers: Arc<dyn Containers>) -> Router {
         .add_authenticated(DeviceTwinApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(HttpRuntimeServer::new(services.clone()), data_plane.clone())
         .add_authenticated(ServiceMessagesServer::new(services.clone()), data_plane.clone())
+        .add_authenticated(JobApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(ImportExportServer::new(ImportsAndExports::new(services, transfers.clone())), data_plane)
         .add_authenticated(
             IotHubResourceServer::new(ResourceProvider::new(world.clone(), transfers)),

@@ -13,6 +13,8 @@ use super::blobs::{self, Blobs};
 use super::device::{self, Device};
 use super::events::Events;
 use super::feedback::{self, Feedback};
+use super::jobs::{self, Jobs};
+use super::methods::Methods;
 use super::policy::Policy;
 use super::queue::{self, Queues};
 use super::resource::{self, Resource};
@@ -53,6 +55,8 @@ pub(crate) struct HubState {
     pub(crate) disabled: usize,
     /// The greatest generation that a device ever had.
     pub(crate) generation: u64,
+    /// Who answers direct methods. It is not kept.
+    pub(crate) methods: Methods,
     /// The messages that wait for devices.
     pub(crate) queues: Queues,
     /// What became of messages.
@@ -61,6 +65,8 @@ pub(crate) struct HubState {
     pub(crate) uploads: Uploads,
     /// Files, and lists of devices.
     pub(crate) blobs: Blobs,
+    /// The scheduled jobs.
+    pub(crate) jobs: Jobs,
 }
 
 impl HubState {
@@ -79,6 +85,7 @@ impl HubState {
             feedback::KIND => feedback::load(self, id, bytes),
             uploads::KIND => uploads::load(self, id, bytes),
             kind if blobs::KINDS.contains(&kind) => blobs::load(self, kind, id, bytes),
+            jobs::KIND => jobs::load(self, id, bytes),
             _ => Err("there is no such kind of record".to_owned()),
         }
     }

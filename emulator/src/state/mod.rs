@@ -9,8 +9,9 @@ mod device;
 pub(crate) mod events;
 pub(crate) mod feedback;
 mod hub;
+pub(crate) mod jobs;
 mod load;
-mod outside;
+pub(crate) mod methods;
 mod policy;
 pub(crate) mod provider;
 pub(crate) mod queue;
@@ -18,8 +19,12 @@ mod registry;
 pub(crate) mod resource;
 #[cfg(test)]
 pub(crate) mod restart;
+mod scan;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod transfers;
 mod twin;
+mod twin_row;
 pub(crate) mod uploads;
 mod whole;
 
@@ -31,7 +36,9 @@ pub(crate) use hub::{Hub, HubState, Pending};
 pub(crate) use load::{Loaded, keep_format, load};
 pub(crate) use policy::{Policy, new_key};
 pub(crate) use registry::{Action, Given, Identity, Import, Live, Registry};
+pub(crate) use scan::Scan;
 pub(crate) use twin::{Change, Part, Twin};
+pub(crate) use twin_row::{BESIDE, TwinRow, beside};
 
 use crate::clock::HubClock;
 use crate::config::Config;
@@ -89,11 +96,21 @@ impl World {
     /// The hub that a request to this host is for: the one whose host name it is, or whose name stands before `.localhost`; otherwise
     /// the main one, since that is what somebody means who asks an address.
     pub(crate) fn hub_at(&self, host: &str) -> Option<Arc<Hub>> {
+        self.named(host).or_else(|| self.main())
+    }
+
+    /// The hub whose host name it is, or whose name stands before `.localhost`.
+    pub(crate) fn named(&self, host: &str) -> Option<Arc<Hub>> {
         let host = without_port(host).to_ascii_lowercase();
         let hubs = self.hubs.read().unwrap_or_else(PoisonError::into_inner);
         let by_host = hubs.values().find(|hub| hub.host.eq_ignore_ascii_case(&host));
         let by_name = || hubs.get(host.strip_suffix(".localhost")?);
-        by_host.or_else(by_name).or_else(|| hubs.get(&self.main)).cloned()
+        by_host.or_else(by_name).cloned()
+    }
+
+    /// Whether there are hubs beside one.
+    pub(crate) fn has_several(&self) -> bool {
+        self.hubs.read().unwrap_or_else(PoisonError::into_inner).len() > 1
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) enum Given {
 /// What there is to know of a device beside what it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Live {
-    /// Whether it is connected. Whoever only speaks HTTP never is.
+    /// Whether it is connected.
     pub(crate) connected: bool,
     /// How many messages wait for it.
     pub(crate) queued: usize,
@@ -92,14 +92,9 @@ impl HubState {
         }
     }
 
-    /// How many devices are connected.
-    pub(crate) fn connected(&self) -> usize {
-        0
-    }
-
     /// What else there is to know of a device.
     pub(crate) fn live(&self, id: &str) -> Live {
-        Live { connected: false, queued: queue::depth(self, id) }
+        Live { connected: self.is_connected(id), queued: queue::depth(self, id) }
     }
 }
 
@@ -218,6 +213,7 @@ impl<'a> Registry<'a> {
         self.state.disabled -= usize::from(!old.enabled);
         self.changes.remove(self.hub.key(Device::KIND, id));
         queue::forget(self.hub, self.state, self.changes, id);
+        self.state.forget_methods(id);
         uploads::forget(self.hub, self.state, self.changes, id);
         Ok(())
     }

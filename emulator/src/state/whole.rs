@@ -1,7 +1,6 @@
 //! A hub, and all hubs, as a whole.
 
 use std::convert::Infallible;
-use std::ops::Bound;
 use std::sync::{Arc, PoisonError};
 
 use iothub::runtime::server::ServiceError;
@@ -10,10 +9,8 @@ use serde_json::{Value, json};
 use super::World;
 use super::device::Device;
 use super::hub::{Hub, HubState};
-use super::resource;
-
-/// How many devices are looked at before others may change them.
-const CHUNK: usize = 1_000;
+use super::scan::Scan;
+use super::{queue, resource};
 
 impl World {
     /// Removes all that has been put into hubs, and all hubs but the main one. What that one's keys are stays, and the time.
@@ -61,29 +58,31 @@ impl Hub {
             .iter()
             .map(|policy| json!({ "name": policy.name, "rights": policy.rights.to_string() }))
             .collect();
-        let mut devices = Vec::new();
-        let mut last: Option<Arc<str>> = None;
-        loop {
-            let chunk = self.devices_after(last.as_ref());
-            let Some(device) = chunk.last() else { break };
-            last = Some(device.id.clone());
-            devices.extend(chunk.iter().map(|device| shown(device)));
+        let (mut devices, mut scan) = (Vec::new(), Scan::new(None, None));
+        while let Some(chunk) = scan.next(self) {
+            let queued: Vec<usize> = {
+                let state = self.read();
+                chunk.iter().map(|device| queue::depth(&state, &device.id)).collect()
+            };
+            devices.extend(chunk.iter().zip(queued).map(|(device, queued)| shown(device, queued)));
         }
-        json!({ "name": self.name, "hostName": self.host, "policies": policies, "devices": devices })
-    }
-
-    fn devices_after(&self, id: Option<&Arc<str>>) -> Vec<Arc<Device>> {
-        let from = id.map_or(Bound::Unbounded, |id| Bound::Excluded(id.clone()));
-        self.read().devices.range((from, Bound::Unbounded)).take(CHUNK).map(|(_, device)| device.clone()).collect()
+        json!({
+            "name": self.name,
+            "hostName": self.host,
+            "policies": policies,
+            "newestEvent": *self.newest_event().borrow(),
+            "devices": devices,
+        })
     }
 }
 
-fn shown(device: &Device) -> Value {
+fn shown(device: &Device, queued: usize) -> Value {
     let part = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     json!({
         "deviceId": device.id,
         "generationId": device.generation.to_string(),
         "status": if device.enabled { "enabled" } else { "disabled" },
+        "queuedMessages": queued,
         "twin": {
             "version": device.twin.version,
             "tags": part(&device.twin.tags),

@@ -220,7 +220,7 @@ async fn a_damaged_file_is_an_error() {
         ("the head", &good[..64]),
         ("something else", b"once upon a time"),
         ("zeros", &vec![0; length]),
-        ("more zeros", &vec![0; 100]),
+        ("more zeros", &[0; 100]),
     ] {
         assert!(refused(bytes, &records, what).await, "{what}");
         std::fs::write(folder.file(), bytes).unwrap();

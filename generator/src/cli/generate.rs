@@ -13,6 +13,8 @@ Examples:
       what specsmith.yaml says
   specsmith generate api.json --out my-api --crate-name my-api
       one document, a crate of its own
+  specsmith generate api.json --out my-api --crate-name my-api --server-only
+      the same without clients, for whoever implements the service
   specsmith generate a.json b.yaml --overlay a.overlay.yaml --out apis --crate-name apis
       two documents, one crate with two clients
 

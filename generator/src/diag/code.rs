@@ -112,7 +112,7 @@ codes! {
     UnsupportedOdata = "SM322", Warning;
     /// `x-ms-parameter-grouping` is not supported: parameters stay apart.
     UnsupportedGrouping = "SM323", Warning;
-    /// `uniqueItems` is not supported: an array is a `Vec`, and equal items are not refused.
+    /// `uniqueItems` makes no set of an array: it is a `Vec`, and only servers with `validate-requests` refuse equal items.
     UnsupportedUniqueItems = "SM324", Warning;
     /// The schemes `ws` and `wss` are not supported: requests go over HTTP.
     UnsupportedWebSocket = "SM325", Warning;
@@ -170,6 +170,8 @@ codes! {
     DoubleParameter = "SM519", Error;
     /// Two operations answer to the same requests: a server has the first one only.
     SameRoute = "SM520", Warning;
+    /// A pattern is one that servers cannot look for in linear time, or that means different things elsewhere: requests are not held to it.
+    PatternUnchecked = "SM521", Warning;
     /// Models are nested so deeply that the crate they are included in needs a larger `recursion_limit`.
     DeepModels = "SM518", Warning;
 

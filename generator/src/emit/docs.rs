@@ -13,7 +13,7 @@ pub(super) fn parameter_docs(code: &mut Code, parameter: &Parameter) {
     if !code.prose(&parameter.description) {
         code.doc(format_args!("The parameter {}.", inline_code(&parameter.wire.0)));
     }
-    let notes = limits::notes(&parameter.limits, parameter.default.as_ref());
+    let notes = limits::notes(&parameter.limits.own, parameter.default.as_ref());
     if !notes.is_empty() {
         code.doc(format_args!(""));
     }
@@ -126,7 +126,7 @@ impl Writer<'_> {
         }
         let mut any = false;
         let mut item = |code: &mut Code, name: &Ident, prose: &Prose, limits: &Limits, default: Option<&Value>| {
-            let mut sentences = limits::notes(limits, default);
+            let mut sentences = limits::notes(&limits.own, default);
             if !prose.0.trim().is_empty() {
                 sentences.insert(0, prose.0.trim().to_owned());
             }

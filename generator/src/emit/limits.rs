@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::ir::Limits;
 use crate::render::inline_code;
+use crate::spec::Limits;
 
 /// What a reader should know of a value beyond its type; one sentence each.
 pub(super) fn notes(limits: &Limits, default: Option<&Value>) -> Vec<String> {

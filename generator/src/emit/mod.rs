@@ -45,6 +45,9 @@ pub(crate) fn files(ir: &Crate, package: &Package) -> Vec<OutputFile> {
         if !client.services.is_empty() {
             files.push(OutputFile { path: path(client, "server/mod"), contents: server::module(client) });
         }
+        if !client.checks.tables.is_empty() {
+            files.push(OutputFile { path: path(client, "server/limits"), contents: server::limits(client) });
+        }
     }
     let paths = members.iter().map(|(client, member)| path(client, &member.path()));
     files.extend(paths.zip(contents).map(|(path, contents)| OutputFile { path, contents }));
@@ -96,6 +99,10 @@ fn services(code: &mut Code, ir: &Crate, client: &Client, form: Form) {
     ));
     code.block(format_args!("pub mod server"), "}", |code| {
         server::uses(code, client);
+        if !client.checks.tables.is_empty() {
+            code.gap();
+            code.block(format_args!("mod limits"), "}", |code| code.raw(&server::limits(client)));
+        }
         for service in &client.services {
             code.gap();
             server::inception(code, service);

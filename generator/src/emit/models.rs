@@ -97,7 +97,7 @@ fn field_doc(code: &mut Code, field: &Field) {
         code.doc(format_args!("The property {}.", inline_code(&field.wire.0)));
         any = true;
     }
-    let mut notes = limits::notes(&field.limits, field.default.as_ref());
+    let mut notes = limits::notes(&field.limits.own, field.default.as_ref());
     if field.read_only {
         notes.insert(0, "Read-only: the service sets it.".to_owned());
     }

@@ -1,12 +1,14 @@
 //! The traits of a server, and what serves them.
 
 mod example;
+mod limits;
 mod request;
 mod response;
 mod routes;
 
 use std::collections::BTreeSet;
 
+pub(super) use self::limits::file as limits;
 pub(crate) use self::request::field_type;
 pub(crate) use self::response::{body_type, header_type};
 use super::types::Imports;
@@ -27,6 +29,9 @@ pub(super) fn module(client: &Client) -> String {
     code.module_doc(format_args!("What implements a trait is served by the struct beside it, which is added to a"));
     code.module_doc(format_args!("[`Router`]({RUNTIME}::server::Router)."));
     code.gap();
+    if !client.checks.tables.is_empty() {
+        line!(code, "mod limits;");
+    }
     for service in &client.services {
         inception(&mut code, service);
         line!(code, "pub mod {};", service.module);
@@ -110,12 +115,20 @@ impl Writer<'_> {
         let names: Vec<String> = ["self"].iter().chain(&self.server).map(|name| (*name).to_owned()).collect();
         code.list(&format!("use {RUNTIME}::codegen::v1::server::{{"), &names, "};");
         self.imports.write(&mut code);
+        code.gap();
+        if self.has_checks() {
+            line!(code, "use super::limits;");
+        }
         if self.imports.has_models() {
-            code.gap();
             line!(code, "use super::super::models;");
         }
         code.gap();
         code.finish()
+    }
+
+    /// Whether requests are held to limits.
+    fn has_checks(&self) -> bool {
+        self.service.handlers.iter().flat_map(|handler| &handler.fields).any(|field| field.table.is_some())
     }
 
     /// The operations, in words.

@@ -3,18 +3,20 @@
 //! `lower/` makes it, `emit/` writes it down, `inspect` shows it. Nothing here knows JSON or Rust's syntax; text that
 //! comes from a document is [`Prose`] or [`Literal`], which cannot be printed but through `render/`.
 
+mod checks;
 mod server;
 mod types;
 
 use serde_json::Value;
 
+pub(crate) use self::checks::{Bound, Check, Checks, Inner, Limits, Table};
 pub(crate) use self::server::{
     Answer, AnswerHeader, Handler, HeaderValue, Hole, Matching, PreconditionsField, RequestBody, RequestField, Service,
 };
 pub(crate) use self::types::{Enum, EnumKind, Field, FieldRole, Model, ModelId, Shape, Struct, Type, Union, Variant};
 use crate::diag::Location;
 use crate::naming::Ident;
-pub(crate) use crate::spec::{CollectionFormat, FinalStateVia, Limits, Method};
+pub(crate) use crate::spec::{CollectionFormat, FinalStateVia, Method};
 
 /// Text of a document that becomes documentation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub(crate) struct Client {
     pub groups: Vec<Group>,
     /// Empty where no server is asked for.
     pub services: Vec<Service>,
+    /// What those services hold requests to.
+    pub checks: Checks,
     pub models: Vec<Model>,
     /// How deep types stand in types, by fields, lists, maps and boxes, at most.
     pub depth: usize,

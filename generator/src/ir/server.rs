@@ -56,6 +56,8 @@ pub(crate) struct RequestField {
     pub required: bool,
     /// Where it stands, if it is a parameter of the path.
     pub hole: Option<Hole>,
+    /// What it is held to: the index of a table of the client's.
+    pub table: Option<usize>,
 }
 
 /// A variable part of a path.

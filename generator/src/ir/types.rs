@@ -79,6 +79,8 @@ pub(crate) struct Struct {
     pub rest: Option<(Ident, Type)>,
     /// Whether the document allows none.
     pub closed: bool,
+    /// Those of the object itself, and of properties that are not named, if there are any.
+    pub limits: Option<Box<Limits>>,
 }
 
 #[derive(Debug)]

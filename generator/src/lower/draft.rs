@@ -35,6 +35,7 @@ pub(super) struct DraftStruct {
     pub fields: Vec<DraftField>,
     pub tag: Option<(Literal, Literal)>,
     pub rest: Rest,
+    pub limits: Option<Box<Limits>>,
 }
 
 /// What becomes of properties without a name.

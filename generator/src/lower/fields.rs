@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::draft::{DraftField, DraftStruct, Rest};
-use super::schema::{Schemas, Tag};
+use super::schema::{MAX_DEPTH, MAX_NESTING, Schemas, Tag};
 use crate::diag::{Code, Diagnostic, Location};
 use crate::ir::{FieldRole, Limits, Literal, Prose, Type};
 use crate::resolve::{DefinitionId, Graph};
@@ -17,10 +17,11 @@ impl<'a> Schemas<'a> {
     pub(super) fn fields(&mut self, schema: &'a Schema, hint: &str, tag: Option<Tag>) -> DraftStruct {
         let parts = if self.too_many(0, schema) { Vec::new() } else { collect(self.graph, schema) };
         if self.too_many(parts.iter().map(|(part, _)| 1 + part.properties.len()).sum(), schema) {
-            return DraftStruct { fields: Vec::new(), tag, rest: Rest::Unsaid };
+            return DraftStruct { fields: Vec::new(), tag, rest: Rest::Unsaid, limits: None };
         }
         let mut properties: IndexMap<&str, (&'a Schema, String)> = IndexMap::new();
         let mut rest = Rest::Unsaid;
+        let mut limits = self.limits_of(schema, 0);
         for (part, owner) in &parts {
             for (name, property) in &part.properties {
                 let owner = owner.as_ref().map_or(hint, |owner| owner.name.as_str());
@@ -30,7 +31,10 @@ impl<'a> Schemas<'a> {
                 Additional::Unsaid => {}
                 Additional::Forbidden => rest = Rest::Forbidden,
                 Additional::Any => rest = Rest::Typed(Type::Json),
-                Additional::Schema(values) => rest = Rest::Typed(self.element(values, &[hint, "value"])),
+                Additional::Schema(values) => {
+                    rest = Rest::Typed(self.element(values, &[hint, "value"]));
+                    limits.items = self.limits_of_items(values, 0);
+                }
             }
         }
         let mut required: HashSet<&str> = HashSet::new();
@@ -53,7 +57,8 @@ impl<'a> Schemas<'a> {
             .iter()
             .map(|(name, (property, owner))| self.field(name, property, owner, required.contains(name)))
             .collect();
-        DraftStruct { fields, tag, rest }
+        let limits = (limits != Limits::default()).then(|| Box::new(limits));
+        DraftStruct { fields, tag, rest, limits }
     }
 
     /// Whether properties are not there for a reason that has been reported.
@@ -116,11 +121,12 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// The limits that mean something for the schema's type.
+    /// The limits that mean something for the schema's type; those that do not are reported.
     pub(super) fn limits(&mut self, schema: &Schema) -> Limits {
-        let mut limits = schema.limits.as_deref().cloned().unwrap_or_default();
-        if matches!(schema.ty, Some(Kind::Integer | Kind::Number | Kind::Boolean)) {
-            let lengths = [("minLength", limits.min_length.take()), ("maxLength", limits.max_length.take())];
+        if let Some(limits) = &schema.limits
+            && has_no_length(schema)
+        {
+            let lengths = [("minLength", limits.min_length), ("maxLength", limits.max_length)];
             for (key, _) in lengths.iter().filter(|(_, length)| length.is_some()) {
                 self.diagnostics.push(
                     Diagnostic::new(Code::NoEffect, format!("`{key}` has no effect on what is no string"))
@@ -129,7 +135,48 @@ impl<'a> Schemas<'a> {
                 );
             }
         }
-        limits
+        self.limits_of(self.meant(schema), 0)
+    }
+
+    /// The limits of a schema, and of what is in it where it is no model.
+    fn limits_of(&self, schema: &Schema, depth: usize) -> Limits {
+        let mut own = schema.limits.as_deref().cloned().unwrap_or_default();
+        if has_no_length(schema) {
+            (own.min_length, own.max_length) = (None, None);
+        }
+        let pattern_at = own.pattern.is_some().then(|| schema.at.join("pattern"));
+        let items = match (&schema.items, &schema.additional) {
+            (Some(items), _) => self.limits_of_items(items, depth),
+            (None, Additional::Schema(values)) => self.limits_of_items(values, depth),
+            _ => None,
+        };
+        Limits { own, items, pattern_at }
+    }
+
+    fn limits_of_items(&self, items: &Schema, depth: usize) -> Option<Box<Limits>> {
+        // They are for servers only. Where lists are nested deeper, there is no type for them either.
+        if !self.plan.validate || depth == MAX_NESTING {
+            return None;
+        }
+        let limits = self.limits_of(self.meant(items), depth + 1);
+        (limits != Limits::default()).then(|| Box::new(limits))
+    }
+
+    /// The schema that says what a value is: itself, or what it refers to. That a definition is a model makes no difference here.
+    fn meant<'s>(&self, schema: &'s Schema) -> &'s Schema
+    where
+        'a: 's,
+    {
+        let mut meant = schema;
+        for _ in 0..MAX_DEPTH {
+            let reference = match meant.all_of.as_slice() {
+                [only] if meant.properties.is_empty() && meant.limits.is_none() => only.reference.as_ref(),
+                _ => meant.reference.as_ref(),
+            };
+            let Some((_, target)) = reference.and_then(|reference| self.graph.definition(reference)) else { break };
+            meant = target;
+        }
+        meant
     }
 
     /// A property's own words, or those of what it refers to.
@@ -141,6 +188,10 @@ impl<'a> Schemas<'a> {
         let target = schema.reference.as_ref().and_then(|reference| self.graph.definition(reference));
         target.and_then(|(_, target)| target.description.clone()).unwrap_or_default()
     }
+}
+
+fn has_no_length(schema: &Schema) -> bool {
+    matches!(schema.ty, Some(Kind::Integer | Kind::Number | Kind::Boolean))
 }
 
 /// A schema and all that it is composed of, the innermost first, each with the definition it is.

@@ -2,6 +2,7 @@
 
 mod absent;
 mod authentication;
+mod checks;
 mod client;
 mod direction;
 mod draft;
@@ -15,6 +16,7 @@ mod media;
 mod names;
 mod operation;
 mod path;
+mod pattern;
 mod response;
 mod schema;
 mod sendable;
@@ -29,7 +31,7 @@ use self::hierarchy::Hierarchy;
 use self::operation::{Context, Lowered};
 use self::schema::Schemas;
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Location};
-use crate::ir::{Client, Crate, DocumentInfo, ErrorFormat, Literal, Prose, Sides};
+use crate::ir::{Checks, Client, Crate, DocumentInfo, ErrorFormat, Literal, Prose, Sides};
 use crate::naming::Ident;
 use crate::parallel;
 use crate::resolve::{DefinitionId, Graph};
@@ -61,6 +63,8 @@ pub(crate) struct ClientPlan {
     pub parameter_names: IndexMap<String, (Ident, Location)>,
     /// `Operation.parameter` of bodies whose properties are asked for one by one.
     pub flatten: Vec<(String, Location)>,
+    /// Whether servers hold requests to the limits of the documents.
+    pub validate: bool,
     /// Whether unequal definitions of one name are an error.
     pub strict: bool,
     /// Whether all documents could be read, and all overlays applied.
@@ -139,6 +143,7 @@ fn lower_client(
         parameters,
         groups: groups::groups(plan, operations, &absent, diagnostics),
         services: Vec::new(),
+        checks: Checks::default(),
         models: names::models(plan, drafts, &absent, diagnostics),
         depth: 0,
         errors,
@@ -152,6 +157,9 @@ fn lower_client(
     groups::find_pages(&mut client);
     names::types(&mut client);
     client.services = server::services(&client, served, diagnostics);
+    if plan.validate {
+        checks::add(&mut client, diagnostics);
+    }
     client
 }
 

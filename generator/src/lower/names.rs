@@ -43,7 +43,9 @@ pub(super) fn models(
             DraftShape::Struct(shape) => Shape::Struct(structure(plan, draft, shape, &mut used)),
             DraftShape::Enum(shape) => Shape::Enum(enumeration(shape)),
             DraftShape::Union { tag, variants } => union(tag, variants, &names),
-            DraftShape::Open => Shape::Struct(Struct { fields: Vec::new(), tag: None, rest: None, closed: false }),
+            DraftShape::Open => {
+                Shape::Struct(Struct { fields: Vec::new(), tag: None, rest: None, closed: false, limits: None })
+            }
         })
         .collect();
     for (name, (_, at)) in &plan.fields {
@@ -132,7 +134,7 @@ fn structure(plan: &ClientPlan, draft: &Draft, shape: &DraftStruct, used: &mut V
     };
     let closed = shape.rest == Rest::Forbidden;
     let fields = shape.fields.iter().zip(&names).map(|(field, name)| settled(field, name.clone())).collect();
-    Struct { fields, tag: shape.tag.clone(), rest, closed }
+    Struct { fields, tag: shape.tag.clone(), rest, closed, limits: shape.limits.clone() }
 }
 
 fn settled(field: &DraftField, name: Ident) -> Field {

@@ -14,10 +14,10 @@ use crate::resolve::{DefinitionId, Graph};
 use crate::spec::{Additional, Schema, Type as Kind};
 
 /// How deep definitions are followed from one to the next before the rest is put off. Whoever runs the generator may have a small stack.
-const MAX_DEPTH: usize = 48;
+pub(super) const MAX_DEPTH: usize = 48;
 
 /// How many lists and maps may stand in one another, also by way of definitions; rustc gives up at little more than a hundred.
-const MAX_NESTING: usize = 32;
+pub(super) const MAX_NESTING: usize = 32;
 
 /// How many properties and variants the models of a client may have, those among them that `allOf` brings in: a document of a hundred
 /// kilobytes could ask for a million.
@@ -30,7 +30,7 @@ pub(super) type Tag = (Literal, Literal);
 pub(super) struct Schemas<'a> {
     pub(super) graph: &'a Graph,
     hierarchy: &'a Hierarchy,
-    plan: &'a ClientPlan,
+    pub(super) plan: &'a ClientPlan,
     pub drafts: Vec<Draft>,
     /// The type of each definition that was met.
     types: HashMap<DefinitionId, Type>,

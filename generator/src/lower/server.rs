@@ -82,7 +82,8 @@ struct Member<'c> {
 /// Modules, traits and their servers stand beside one another, so that no two may have the same name.
 fn named(client: &Client, services: IndexMap<Ident, Members<'_>>) -> Vec<Service> {
     let reserved: HashSet<&str> = naming::RESERVED_TYPES.iter().chain(naming::RESERVED_SERVER_TYPES).copied().collect();
-    let (mut modules, mut types) = (Scope::new(&[naming::RESERVED_FILES, &["mod"]].concat()), Scope::within(&reserved));
+    let (mut modules, mut types) =
+        (Scope::new(&[naming::RESERVED_FILES, &["mod", "limits"]].concat()), Scope::within(&reserved));
     for name in services.keys() {
         let second = format!("{} operations", name.bare());
         modules.collect(Wanted::new(name.clone()).or(naming::snake(&second)));

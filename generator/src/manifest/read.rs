@@ -98,6 +98,11 @@ impl<'d> Reader<'d> {
         self.optional(object, name, "a string", super::text).map(str::to_owned)
     }
 
+    /// `true` or `false`; `false` where nothing is said.
+    pub(super) fn flag(&mut self, object: &Object<'_>, name: &str) -> bool {
+        self.optional(object, name, "`true` or `false`", Value::as_bool).unwrap_or(false)
+    }
+
     pub(super) fn child<'a>(&mut self, object: &Object<'a>, name: &str) -> Option<Object<'a>> {
         let map = self.optional(object, name, "an object", Value::as_object)?;
         Some(Object { map, at: object.at.join(name) })

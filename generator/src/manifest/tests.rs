@@ -108,6 +108,29 @@ fn unknown_fields_are_refused_and_guessed_at() {
 }
 
 #[test]
+fn validation_is_asked_for() {
+    let validates = |line: &str| {
+        let (manifest, complaints) = read(&format!("{SMALL}    {line}\n"));
+        (manifest.unwrap().clients[0].validate, complaints)
+    };
+    assert_eq!(validates(""), (false, vec![]));
+    assert_eq!(validates("validate-requests: true"), (true, vec![]));
+    assert_eq!(validates("validate-requests: false"), (false, vec![]));
+    assert_eq!(
+        validates("validate-requests: yes please").1,
+        [
+            "SM601 /clients/hub/validate-requests | the field `validate-requests` must be `true` or `false` | write `true` or `false`"
+        ]
+    );
+    assert_eq!(
+        validates("validate-request: true").1,
+        [
+            "SM602 /clients/hub/validate-request | the field `validate-request` is unknown | did you mean `validate-requests`?"
+        ]
+    );
+}
+
+#[test]
 fn values_must_be_of_use() {
     let text = SMALL
         .replace("name: small, version: 0.1.0", "name: 1a, version: 0.01.0, rust-version: 1.95, keywords: iot")

@@ -315,7 +315,7 @@ pub(crate) enum Additional {
     Schema(Box<Schema>),
 }
 
-/// Limits of a value, carried into the documentation.
+/// Limits of a value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Limits {
     pub minimum: Option<serde_json::Number>,

@@ -47,7 +47,7 @@ features! {
     Odata = "x-ms-odata", Some(Code::UnsupportedOdata);
     /// the parameters stay apart
     ParameterGrouping = "x-ms-parameter-grouping", Some(Code::UnsupportedGrouping);
-    /// the array is a `Vec`, and equal items are not refused
+    /// the array is a `Vec`, and only servers with `validate-requests` refuse equal items
     UniqueItems = "uniqueItems", Some(Code::UnsupportedUniqueItems);
     /// requests go over HTTP
     WebSocket = "a WebSocket scheme", Some(Code::UnsupportedWebSocket);

@@ -10,11 +10,12 @@ use super::answer::Answer;
 use super::context::Context;
 use super::error::{Detail, ServiceError};
 use super::extract;
+use super::limits::{self, Checks};
 use super::matcher::Captures;
 use crate::body::Body;
 use crate::preconditions::Preconditions;
 use crate::url::CollectionFormat;
-use crate::wire::{Slot, Wire, put, read};
+use crate::wire::{Slot, View, Wire, put, read};
 
 /// A request that has found its operation. What is wrong with its parameters is kept until all of them have been read.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct Incoming {
     body: Payload,
     json: HeaderValue,
     wrong: Vec<Detail>,
+    /// The paths of what could not be read of the body.
+    unread: Vec<String>,
     /// Whether the body is not well formed: it may be another length than was said.
     is_broken: bool,
 }
@@ -57,7 +60,7 @@ const MISSING: &str = "it is missing";
 
 impl Incoming {
     pub(super) fn new(context: Context, captures: Captures, body: Payload, json: HeaderValue) -> Incoming {
-        Incoming { context, captures, body, json, wrong: Vec::new(), is_broken: false }
+        Incoming { context, captures, body, json, wrong: Vec::new(), unread: Vec::new(), is_broken: false }
     }
 
     /// The request beside its parameters.
@@ -90,18 +93,13 @@ impl Incoming {
     }
 
     fn report(&mut self, at: At, name: &str, message: impl Into<String>) {
-        let place = match at {
-            At::Path => "path",
-            At::Query => "query",
-            At::Header => "header",
-            At::Form => "form",
-            At::Body => "body",
-        };
-        let target = match name {
-            "" => place.to_owned(),
-            name => format!("{place} {name}"),
-        };
-        self.wrong.push(Detail { target, message: message.into() });
+        self.wrong.push(Detail { target: target(at, name), message: message.into() });
+    }
+
+    /// The same of the body.
+    fn report_body(&mut self, place: String, message: impl Into<String>) {
+        self.unread.push(place);
+        self.report(At::Body, "", message);
     }
 
     /// The text that fills a hole of the path; where the template has no such hole, none.
@@ -319,11 +317,11 @@ impl Incoming {
     fn json_into(&mut self, slot: Slot<'_>) {
         let body = read::without_mark(self.bytes()).trim_ascii();
         if body.is_empty() {
-            return self.report(At::Body, "", MISSING);
+            return self.report_body(String::new(), MISSING);
         }
-        if let Err(error) = read::from_json(body, slot) {
-            self.is_broken = error.is_syntax();
-            self.report(At::Body, "", error.to_string());
+        for error in read::all_from_json(body, slot).err().unwrap_or_default() {
+            self.is_broken |= error.is_syntax();
+            self.report_body(error.place(), error.to_string());
         }
     }
 
@@ -340,7 +338,7 @@ impl Incoming {
         match std::str::from_utf8(self.bytes()) {
             Ok(text) => text.to_owned(),
             Err(_) => {
-                self.report(At::Body, "", "it is not UTF-8");
+                self.report_body(String::new(), "it is not UTF-8");
                 String::new()
             }
         }
@@ -357,6 +355,22 @@ impl Incoming {
             Payload::Stream(body) => std::mem::take(body),
             Payload::Whole(bytes) => Body::from(std::mem::take(bytes)),
         }
+    }
+
+    /// Looks whether a parameter that has been read, or the body, is within the document's limits. Of what could not be read it says nothing:
+    /// enough was said.
+    pub fn check(&mut self, at: At, name: &'static str, value: View<'_>, checks: &'static Checks) {
+        let Self { wrong, unread, .. } = self;
+        if at != At::Body && wrong.iter().any(|detail| detail.target == target(at, name)) {
+            return;
+        }
+        limits::check(value, checks, &mut |path, expected| {
+            if at == At::Body && unread.iter().any(|place| is_within(&path, place)) {
+                return;
+            }
+            let message = if path.is_empty() { expected } else { format!("{path}: {expected}") };
+            wrong.push(Detail { target: target(at, name), message });
+        });
     }
 
     /// The preconditions.
@@ -377,6 +391,27 @@ impl Incoming {
         }
         self.preconditions()
     }
+}
+
+/// What a detail says that it is about.
+fn target(at: At, name: &str) -> String {
+    let place = match at {
+        At::Path => "path",
+        At::Query => "query",
+        At::Header => "header",
+        At::Form => "form",
+        At::Body => "body",
+    };
+    match name {
+        "" => place.to_owned(),
+        name => format!("{place} {name}"),
+    }
+}
+
+/// Whether a path leads to a value or into it.
+fn is_within(path: &str, value: &str) -> bool {
+    let rest = path.strip_prefix(value);
+    rest.is_some_and(|rest| value.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn refusal(wrong: Vec<Detail>) -> ServiceError {

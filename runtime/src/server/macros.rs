@@ -29,18 +29,15 @@ macro_rules! __service {
                 &$routes
             }
 
-            fn call(
-                &self,
-                route: usize,
-                mut incoming: $crate::server::Incoming,
-            ) -> $crate::server::Handling {
-                let service = ::std::clone::Clone::clone(&self.0);
+            fn call(&self, route: usize, incoming: $crate::server::Incoming) -> $crate::server::Handling {
                 match route {
-                    $($index => ::std::boxed::Box::pin(async move {
-                        let request = incoming.read($request::read)?;
-                        let response = $service::$method(&*service, incoming.context(), request).await?;
-                        ::std::result::Result::Ok(incoming.answer(response, $response::write))
-                    }),)+
+                    $($index => $crate::server::handle(
+                        &self.0,
+                        incoming,
+                        $request::read,
+                        <T as $service>::$method,
+                        $response::write,
+                    ),)+
                     _ => $crate::server::no_such_route(),
                 }
             }

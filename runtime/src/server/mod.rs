@@ -10,8 +10,10 @@ mod conditions;
 mod context;
 mod error;
 mod extract;
+mod handle;
 mod ids;
 mod incoming;
+mod limits;
 mod links;
 mod macros;
 mod matcher;
@@ -36,7 +38,10 @@ pub use authenticate::{
 };
 pub use context::Context;
 pub use error::{Detail, Problem, ServiceError};
+#[doc(hidden)]
+pub use handle::handle;
 pub use incoming::{At, Incoming};
+pub use limits::{Checks, Pattern, check};
 pub use operations::{Links, OperationState, Operations, Work};
 pub use pages::{Page, Paginator};
 pub use route::{BodyKind, Route};

@@ -3,10 +3,13 @@
 use std::fmt::{self, Write};
 
 /// How deep arrays and objects may lie in one another; serde_json has the same bound.
-const DEPTH: usize = 128;
+pub(crate) const DEPTH: usize = 128;
 
 /// The longest name that a path repeats, in characters.
 const SHOWN: usize = 100;
+
+/// How many errors are kept where reading goes on after one.
+const MOST: usize = 100;
 
 /// Why a value could not be read: where, what was expected there and what kind of value was found. It never has the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +19,7 @@ pub struct ReadError {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Name(String),
     Index(usize),
 }
@@ -38,6 +41,16 @@ impl ReadError {
     /// the outermost value itself. Names that would not be plain to read stand in brackets and quotes: `tags["a b"]`.
     pub fn path(&self) -> String {
         path(&self.path)
+    }
+
+    /// The path of the value that was not read, or is missing.
+    #[cfg(feature = "server")]
+    pub(crate) fn place(&self) -> String {
+        let missing = match self.what {
+            What::Missing(name) => Some(Step::Name(name.to_owned())),
+            _ => None,
+        };
+        path(&missing.into_iter().chain(self.path.iter().cloned()).collect::<Vec<_>>())
     }
 
     /// Whether the text is not well formed, so that its end is no end.
@@ -62,9 +75,33 @@ pub(super) struct State {
     path: Vec<Step>,
     what: Option<What>,
     depth: usize,
+    /// What reading went on after, in the order of the text.
+    found: Vec<ReadError>,
+    /// After how many errors it goes on.
+    patience: usize,
 }
 
 impl State {
+    /// One in which reading goes on after an error.
+    pub(super) fn patient() -> Self {
+        Self { patience: MOST - 1, ..Self::default() }
+    }
+
+    /// How many errors reading went on after.
+    pub(super) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Keeps what is wrong with a value, which has been read to its end. An error where it was the last that is kept.
+    #[cold]
+    pub(super) fn refuse<E: serde::de::Error>(&mut self, what: What) -> Result<(), E> {
+        if self.found.len() >= self.patience {
+            return Err(self.fail(what));
+        }
+        self.found.push(ReadError { path: Vec::new(), what });
+        Ok(())
+    }
+
     /// Keeps what is wrong. The error that carries it through the format says nothing: it is replaced in the end.
     #[cold]
     pub(super) fn fail<E: serde::de::Error>(&mut self, what: What) -> E {
@@ -90,12 +127,22 @@ impl State {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    pub(super) fn at_name(&mut self, name: impl Into<String>) {
-        self.path.push(Step::Name(name.into()));
+    /// Says where the errors since this count are, and the one that ends the reading, if one does.
+    #[cold]
+    pub(super) fn at(&mut self, count: usize, step: Step, ended: bool) {
+        for error in self.found.iter_mut().skip(count) {
+            error.path.push(step.clone());
+        }
+        if ended {
+            self.path.push(step);
+        }
     }
 
-    pub(super) fn at_index(&mut self, index: usize) {
-        self.path.push(Step::Index(index));
+    /// All errors; the format's own is the one that ended the reading, if one did.
+    pub(super) fn into_errors(mut self, own: Option<&dyn fmt::Display>) -> Vec<ReadError> {
+        let mut found = std::mem::take(&mut self.found);
+        found.extend(own.map(|own| self.into_error(own)));
+        found
     }
 
     /// The error, where the format's own is this.
@@ -122,7 +169,8 @@ fn harmless(own: &str) -> &str {
     if repeats.iter().any(|words| own.contains(words)) { UNREADABLE } else { own }
 }
 
-fn path(steps: &[Step]) -> String {
+/// The path of steps from the innermost value on, as text.
+pub(crate) fn path(steps: &[Step]) -> String {
     let mut path = String::new();
     for step in steps.iter().rev() {
         // Writing to a string does not fail.

@@ -10,6 +10,7 @@
 
 mod error;
 mod macros;
+mod names;
 pub(crate) mod put;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,8 @@ pub mod read;
 pub mod show;
 pub mod write;
 
+#[cfg(feature = "server")]
+pub(crate) use self::error::{DEPTH, Step, path};
 use std::any::Any;
 use std::fmt;
 

@@ -8,7 +8,6 @@
 //!   so that they keep their digits, and unions, whose discriminator may stand behind what it decides on.
 //! - Arrays and objects lie at most 128 deep in one another, in any format and through unions, too.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -17,22 +16,9 @@ use serde::de::{DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess
 use serde_json::Value;
 
 pub use super::error::ReadError;
-use super::error::{State, What};
-use super::{List, Map, Model, Object, REST, Slot, Union, put};
-
-/// The key under which serde_json hands over numbers when its feature `arbitrary_precision` is on.
-const NUMBER: &str = "$serde_json::private::Number";
-
-/// The name under which serde_json is asked for a value's text, and the key under which it hands it over
-/// ([`serde_json::value::RawValue`]). Formats that do not know it hand over the value.
-const RAW: &str = "$serde_json::private::RawValue";
-
-/// The names that stand for something else than an object.
-static MARKS: Model = Model { fields: &[RAW, NUMBER], ..FREE };
-
-/// An object of any names.
-const FREE: Model = Model { name: "", fields: &[], required: &[], aliases: &[], tag: None, open: true };
-static ANY: Model = FREE;
+use super::error::{State, Step, What};
+use super::names::{ANY, Found, Key, MARKS, RAW};
+use super::{List, Map, Object, REST, Slot, Union, put};
 
 /// Reads JSON text into a slot. A byte order mark is passed over (RFC 8259 §8.1).
 ///
@@ -42,6 +28,19 @@ static ANY: Model = FREE;
 pub fn from_json(json: &[u8], slot: Slot<'_>) -> Result<(), ReadError> {
     let mut state = State::default();
     read_json(without_mark(json), slot, &mut state).map_err(|own| state.into_error(&own))
+}
+
+/// Reads JSON text into a slot as [`from_json`], but goes on after a value of the wrong kind, which is left as it was, and after a
+/// property that is missing.
+///
+/// # Errors
+///
+/// All that is wrong, in the order of the text, the first 100 of it. Text that is not JSON ends it.
+pub fn all_from_json(json: &[u8], slot: Slot<'_>) -> Result<(), Vec<ReadError>> {
+    let mut state = State::patient();
+    let own = read_json(without_mark(json), slot, &mut state).err();
+    let errors = state.into_errors(own.as_ref().map(|own| own as &dyn fmt::Display));
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 pub(crate) fn without_mark(json: &[u8]) -> &[u8] {
@@ -116,7 +115,7 @@ impl<'de> DeserializeSeed<'de> for Read<'_, '_> {
 
 impl Read<'_, '_> {
     fn put<E: serde::de::Error>(self, put: impl FnOnce(&mut Slot<'_>) -> Result<(), What>) -> Result<(), E> {
-        put(&mut self.slot.present()).map_err(|what| self.state.fail(what))
+        put(&mut self.slot.present()).or_else(|what| self.state.refuse(what))
     }
 
     fn refuse<E: serde::de::Error>(self, found: &'static str) -> Result<(), E> {
@@ -136,7 +135,7 @@ impl<'de> Visitor<'de> for Read<'_, '_> {
             Slot::Option(option) | Slot::OptionalRaw(option) => option.set_null(),
             Slot::OptionalString(option) => *option = None,
             Slot::Value(value) => *value = Value::Null,
-            slot => return Err(self.state.fail(slot.mismatch("null"))),
+            slot => return self.state.refuse(slot.mismatch("null")),
         }
         Ok(())
     }
@@ -202,7 +201,10 @@ impl<'de> Visitor<'de> for Read<'_, '_> {
                 *value = Value::deserialize(SeqAccessDeserializer::new(sequence))?;
                 Ok(())
             }
-            slot => Err(self.state.fail(slot.mismatch("an array"))),
+            slot => {
+                self.state.refuse(slot.mismatch("an array"))?;
+                IgnoredAny.visit_seq(sequence).map(drop)
+            }
         }
     }
 
@@ -224,13 +226,13 @@ impl<'de> Visitor<'de> for Read<'_, '_> {
 fn read_list<'de, A: SeqAccess<'de>>(list: &mut dyn List, mut sequence: A, state: &mut State) -> Result<(), A::Error> {
     state.enter()?;
     for index in 0.. {
-        match sequence.next_element_seed(Item { list, state }) {
-            Ok(Some(())) => {}
-            Ok(None) => break,
-            Err(error) => {
-                state.at_index(index);
-                return Err(error);
-            }
+        let count = state.count();
+        let read = sequence.next_element_seed(Item { list, state });
+        if read.is_err() || state.count() != count {
+            state.at(count, Step::Index(index), read.is_err());
+        }
+        if read?.is_none() {
+            break;
         }
     }
     state.leave();
@@ -255,16 +257,28 @@ fn read_map<'de, A: MapAccess<'de>>(entries: &mut dyn Map, mut map: A, state: &m
     state.enter()?;
     while let Some(found) = map.next_key_seed(Key { model: &ANY, next: 0 })? {
         let Found::Other(name) = found else {
-            return Err(state.fail(Slot::Map(entries).mismatch("a number")));
+            state.leave();
+            return refuse_map(Slot::Map(entries).mismatch("a number"), true, map, state);
         };
         let slot = entries.insert(name.as_ref().to_owned());
-        if let Err(error) = map.next_value_seed(Read { slot, state }) {
-            state.at_name(name.into_owned());
-            return Err(error);
+        let count = state.count();
+        let read = map.next_value_seed(Read { slot, state });
+        if read.is_err() || state.count() != count {
+            state.at(count, Step::Name(name.into_owned()), read.is_err());
         }
+        read?;
     }
     state.leave();
     Ok(())
+}
+
+/// Refuses an object and reads it to its end, with the value of a name that has been read already, if one has.
+fn refuse_map<'de, A: MapAccess<'de>>(what: What, named: bool, mut map: A, state: &mut State) -> Result<(), A::Error> {
+    state.refuse(what)?;
+    if named {
+        map.next_value::<IgnoredAny>()?;
+    }
+    IgnoredAny.visit_map(map).map(drop)
 }
 
 /// Reads what is handed over as an object though it is none, and unions from formats that have no text.
@@ -274,7 +288,7 @@ fn read_mark<'de, A: MapAccess<'de>>(slot: Slot<'_>, mut map: A, state: &mut Sta
         return map.next_value_seed(Raw(Read { slot, state }));
     }
     if !slot.is_raw() {
-        return Err(state.fail(slot.mismatch("an object")));
+        return refuse_map(slot.mismatch("an object"), next.is_some(), map, state);
     }
     let mut object = serde_json::Map::new();
     while let Some(Found::Other(name)) = next {
@@ -314,9 +328,9 @@ fn read_text<E: serde::de::Error>(slot: Slot<'_>, text: &str, state: &mut State)
             Ok(())
         }
         slot => match slot.present() {
-            Slot::Number(number) => put::text(number, text, kind(text)).map_err(|what| state.fail(what)),
+            Slot::Number(number) => put::text(number, text, kind(text)).or_else(|what| state.refuse(what)),
             Slot::Union(union) => read_union(union, text, state).map_err(|own| state.fail_as(&own)),
-            mut slot => put::digits(&mut slot, text).map_err(|what| state.fail(what)),
+            mut slot => put::digits(&mut slot, text).or_else(|what| state.refuse(what)),
         },
     }
 }
@@ -335,7 +349,7 @@ fn kind(text: &str) -> &'static str {
 
 fn read_union(union: &mut dyn Union, text: &str, state: &mut State) -> Result<(), serde_json::Error> {
     if !text.starts_with('{') {
-        return Err(state.fail(Slot::Union(union).mismatch(kind(text))));
+        return state.refuse(Slot::Union(union).mismatch(kind(text)));
     }
     let mut tag = Tag { name: union.tag(), value: None };
     // It stops as soon as it has found the tag, which the deserializer takes for an error.
@@ -431,84 +445,27 @@ fn read_object<'de, A: MapAccess<'de>>(object: &mut dyn Object, mut map: A, stat
                 Slot::Map(rest) => rest.insert(name.as_ref().to_owned()),
                 slot => slot,
             },
-            Found::Number => return Err(state.fail(Slot::Object(object).mismatch("a number"))),
+            Found::Number => {
+                state.leave();
+                return refuse_map(Slot::Object(object).mismatch("a number"), true, map, state);
+            }
         };
-        if let Err(error) = map.next_value_seed(Read { slot, state }) {
+        let count = state.count();
+        let read = map.next_value_seed(Read { slot, state });
+        if read.is_err() || state.count() != count {
             match found {
-                Found::Field(index) => state.at_name(model.fields.get(index).copied().unwrap_or_default()),
-                Found::Other(name) => state.at_name(name.into_owned()),
+                Found::Field(index) => state.at(count, Step::Name(model.field(index).to_owned()), read.is_err()),
+                Found::Other(name) => state.at(count, Step::Name(name.into_owned()), read.is_err()),
                 Found::Ignored | Found::Number => {}
             }
-            return Err(error);
         }
+        read?;
     }
     for &index in model.required {
         if !seen.has(index) {
-            return Err(state.fail(What::Missing(model.fields.get(index).copied().unwrap_or_default())));
+            state.refuse(What::Missing(model.field(index)))?;
         }
     }
     state.leave();
     Ok(())
-}
-
-/// What a name in an object stands for.
-enum Found<'de> {
-    Field(usize),
-    /// A property that is not known and not kept.
-    Ignored,
-    /// One that is kept.
-    Other(Cow<'de, str>),
-    /// The object is none but a number.
-    Number,
-}
-
-/// Finds a name in a model's table, looking first where it would stand if the names came in the table's order.
-struct Key {
-    model: &'static Model,
-    next: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for Key {
-    type Value = Found<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found<'de>, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Key {
-    type Value = Found<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Found<'de>, E> {
-        Ok(self.model.find(name, self.next).unwrap_or(Found::Other(Cow::Borrowed(name))))
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Found<'de>, E> {
-        Ok(self.model.find(name, self.next).unwrap_or_else(|| Found::Other(Cow::Owned(name.to_owned()))))
-    }
-}
-
-impl Model {
-    /// What a name stands for; `None` for one that is kept.
-    fn find(&self, name: &str, next: usize) -> Option<Found<'static>> {
-        let fields = self.fields;
-        if fields.get(next).is_some_and(|field| *field == name) {
-            return Some(Found::Field(next));
-        }
-        if let Some(index) = fields.iter().position(|field| *field == name) {
-            return Some(Found::Field(index));
-        }
-        if let Some((_, index)) = self.aliases.iter().find(|(alias, _)| *alias == name) {
-            return Some(Found::Field(*index));
-        }
-        if name == NUMBER {
-            return Some(Found::Number);
-        }
-        let kept = self.open && self.tag.is_none_or(|(tag, _)| tag != name);
-        (!kept).then_some(Found::Ignored)
-    }
 }

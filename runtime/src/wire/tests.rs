@@ -1,5 +1,6 @@
 //! Reading, writing, printing and comparing, with models as the generator writes them.
 
+mod all;
 mod codegen;
 mod errors;
 mod fields;

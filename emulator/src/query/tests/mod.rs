@@ -4,6 +4,7 @@ mod answers;
 mod conditions;
 mod errors;
 mod json;
+mod keys;
 mod naive;
 mod paging;
 mod print;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use iothub::device::server::{HttpRuntime, HttpRuntimeServer, ServiceMessages, ServiceMessagesServer};
+use iothub::device::server::{HttpRuntimeServer, ServiceMessagesServer};
 use iothub::hub::models::{AuthenticationMechanism, Device, DeviceStatus, SymmetricKey};
-use iothub::hub::server::{ImportExport, ImportExportServer, JobApi, JobApiServer};
+use iothub::hub::server::{ImportExport, ImportExportServer, JobApiServer};
 use iothub::runtime::server::Service as _;
 use serde_json::json;
 
@@ -15,19 +15,11 @@ use crate::services::access;
 
 /// Operations that answer 501 to whoever may use them.
 struct Nothing;
-impl HttpRuntime for Nothing {}
-impl ServiceMessages for Nothing {}
-impl JobApi for Nothing {}
 impl ImportExport for Nothing {}
-fn with_jobs(emulator: &mut Emulator) {
-    let authenticator = access::data_plane(&emulator.world);
-    emulator.router = emulator.router.clone().add_authenticated(JobApiServer::new(Nothing), authenticator);
-}
 
 #[tokio::test]
 async fn rights_of_policies() {
-    let mut emulator = Emulator::start(Profile::Service);
-    with_jobs(&mut emulator);
+    let emulator = Emulator::start(Profile::Service);
     emulator.owner().devices().put("d1", &Device::new("d1")).await.unwrap();
     let (read, write, service, device) = ("registryRead", "registryReadWrite", "service", "device");
     for (method, path, allowed) in [
@@ -72,10 +64,10 @@ fn every_operation_needs_some_right() {
     let services = super::super::Services::new(emulator.world.clone());
     let routes = [
         iothub::hub::server::DeviceApiServer::new(services.clone()).routes(),
-        iothub::hub::server::DeviceTwinApiServer::new(services).routes(),
-        HttpRuntimeServer::new(Nothing).routes(),
-        ServiceMessagesServer::new(Nothing).routes(),
-        JobApiServer::new(Nothing).routes(),
+        iothub::hub::server::DeviceTwinApiServer::new(services.clone()).routes(),
+        HttpRuntimeServer::new(services.clone()).routes(),
+        ServiceMessagesServer::new(services.clone()).routes(),
+        JobApiServer::new(services).routes(),
         ImportExportServer::new(Nothing).routes(),
     ];
     for route in routes.into_iter().flatten() {
@@ -149,8 +141,7 @@ async fn audiences() {
 
 #[tokio::test]
 async fn devices_with_keys_of_their_own() {
-    let mut emulator = Emulator::start(Profile::Service);
-    with_jobs(&mut emulator);
+    let emulator = Emulator::start(Profile::Service);
     let client = emulator.owner();
     let secrets = ["0123456789abcdef".as_bytes(), "fedcba9876543210".as_bytes()];
     let [one, two] = secrets.map(|secret| STANDARD.encode(secret));

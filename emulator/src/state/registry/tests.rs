@@ -153,7 +153,7 @@ fn another_generation() {
 
 #[test]
 fn not_more_than_there_may_be() {
-    let (hub, limits) = (hub(), Limits { devices: 2 });
+    let (hub, limits) = (hub(), Limits { devices: 2, ..Limits::default() });
     let make = |id| limited(&hub, &limits, |registry| registry.create(id, &Identity::default(), Vec::new()).map(drop));
     make("d1").unwrap();
     make("d2").unwrap();

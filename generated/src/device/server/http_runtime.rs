@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use specsmith_runtime::codegen::v1::server::{self, Answer, BodyKind, Context, Incoming, Route, ServiceError};
+use specsmith_runtime::codegen::v1::server::{self, Answer, At, BodyKind, Context, Incoming, Route, ServiceError};
 use specsmith_runtime::codegen::v1::{self, Body, ETag, ErrorFormat, Method};
 
+use super::limits;
 use super::super::models;
 
 /// A server's side of the operations `HttpRuntime_…`.
@@ -545,10 +546,12 @@ pub struct UpdateFileUploadStatusRequest {
 impl UpdateFileUploadStatusRequest {
     #[inline]
     fn read(incoming: &mut Incoming) -> Self {
-        Self {
+        let request = Self {
             device_id: incoming.path(0, "deviceId"),
             outcome: incoming.json(),
-        }
+        };
+        incoming.check(At::Body, "", v1::Wire::view(&request.outcome), &limits::FILE_UPLOAD_COMPLETION_STATUS);
+        request
     }
 }
 

@@ -4,6 +4,7 @@
 //! What implements a trait is served by the struct beside it, which is added to a
 //! [`Router`](specsmith_runtime::server::Router).
 
+mod limits;
 pub mod http_runtime;
 pub mod service_messages;
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use specsmith_runtime::codegen::v1::server::{
     self,
     Answer,
+    At,
     BodyKind,
     Context,
     Incoming,
@@ -17,6 +18,7 @@ use specsmith_runtime::codegen::v1::server::{
 };
 use specsmith_runtime::codegen::v1::{self, ErrorFormat, Method, Nullable, StatusCode, Value};
 
+use super::limits;
 use super::super::models;
 
 /// A server's side of the operations `IotHubResource_…`.
@@ -435,13 +437,15 @@ pub struct CreateOrUpdateRequest {
 impl CreateOrUpdateRequest {
     #[inline]
     fn read(incoming: &mut Incoming) -> Self {
-        Self {
+        let request = Self {
             subscription_id: incoming.path(0, "subscriptionId"),
             resource_group: incoming.path(1, "resourceGroupName"),
             hub: incoming.path(2, "resourceName"),
             preconditions: incoming.preconditions(),
             description: incoming.json(),
-        }
+        };
+        incoming.check(At::Body, "", v1::Wire::view(&request.description), &limits::IOT_HUB_DESCRIPTION);
+        request
     }
 }
 

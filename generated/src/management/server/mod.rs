@@ -4,6 +4,7 @@
 //! What implements a trait is served by the struct beside it, which is added to a
 //! [`Router`](specsmith_runtime::server::Router).
 
+mod limits;
 pub mod iot_hub_resource;
 
 pub use self::iot_hub_resource::{IotHubResource, IotHubResourceServer};

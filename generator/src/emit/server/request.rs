@@ -61,8 +61,10 @@ impl Writer<'_> {
             return line!(code, "fn read(_: &mut Incoming) -> Self {{ Self {{}} }}");
         }
         let (last, others) = split(handler);
+        let checks = self.checks(handler);
         code.block(format_args!("fn read(incoming: &mut Incoming) -> Self"), "}", |code| {
-            code.block(format_args!("Self"), "}", |code| {
+            let (head, tail) = if checks.is_empty() { ("Self", "}") } else { ("let request = Self", "};") };
+            code.block(format_args!("{head}"), tail, |code| {
                 for field in others {
                     line!(code, "{}: incoming.{},", field.parameter.name, self.reading(field));
                 }
@@ -73,7 +75,33 @@ impl Writer<'_> {
                     line!(code, "{}: incoming.{},", field.parameter.name, self.reading(field));
                 }
             });
+            if !checks.is_empty() {
+                checks.iter().for_each(|check| line!(code, "{check}"));
+                line!(code, "request");
+            }
         });
+    }
+
+    /// The statements that hold a request to its limits.
+    fn checks(&mut self, handler: &Handler) -> Vec<String> {
+        let tables = &self.client.checks.tables;
+        let fields = handler.fields.iter().filter_map(|field| Some((field, tables.get(field.table?)?)));
+        let checks = fields.map(|(field, table)| {
+            let Parameter { name, wire, place, .. } = &field.parameter;
+            let (at, wire) = match place {
+                Place::Path => ("Path", literal(wire)),
+                Place::Query { .. } | Place::QueryFlag => ("Query", literal(wire)),
+                Place::Header { .. } | Place::HeaderPrefix => ("Header", literal(wire)),
+                Place::Form { .. } => ("Form", literal(wire)),
+                Place::Body(_) => ("Body", "\"\"".to_owned()),
+            };
+            format!("incoming.check(At::{at}, {wire}, v1::Wire::view(&request.{name}), &limits::{});", table.name)
+        });
+        let checks: Vec<String> = checks.collect();
+        if !checks.is_empty() {
+            self.server.insert("At");
+        }
+        checks
     }
 
     /// The method that reads a field, with its arguments.

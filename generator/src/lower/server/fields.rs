@@ -1,11 +1,11 @@
 //! What a request has.
 
 use crate::ir::{
-    BodyKind, Client, Hole, Operation, Paging, Parameter, PathArgument, PathPart, Place, PreconditionsField, Prose,
-    RequestBody, RequestField, Role, Type,
+    BodyKind, Client, Hole, Limits, Operation, Paging, Parameter, PathArgument, PathPart, Place, PreconditionsField,
+    Prose, RequestBody, RequestField, Role, Type,
 };
 use crate::naming::{self, Scope, Wanted};
-use crate::spec::{CollectionFormat, Limits};
+use crate::spec::CollectionFormat;
 
 /// The fields of a request: the path's in its order, then what else must be there, then what may, the body last; and its
 /// conditions, where it can have any.
@@ -43,7 +43,7 @@ pub(super) fn fields(client: &Client, operation: &Operation) -> (Vec<RequestFiel
 }
 
 fn field(parameter: &Parameter, required: bool) -> RequestField {
-    RequestField { parameter: parameter.clone(), required, hole: None }
+    RequestField { parameter: parameter.clone(), required, hole: None, table: None }
 }
 
 /// A parameter that stands in a path twice is read where it stands first.

@@ -163,6 +163,20 @@ fn hides(text: &str) -> bool {
     !text.contains(MARKER) && !text.contains(&NUMBER.to_string())
 }
 
+/// Goes on after errors where [`super::read`] does not, and agrees with it in what it finds first.
+fn goes_on<T: Model>(json: &str) -> Result<(), TestCaseError> {
+    let mut value = T::blank();
+    match (read::<T>(json), crate::wire::read::all_from_json(json.as_bytes(), value.slot())) {
+        (Ok(one), Ok(())) => prop_assert_eq!(one, value),
+        (Err(first), Err(all)) => {
+            prop_assert_eq!(Some(&first), all.first(), "{}", json);
+            prop_assert!(all.iter().all(|error| hides(&format!("{error} {error:?}"))), "{all:?}");
+        }
+        (one, all) => prop_assert!(false, "{json}: {one:?} {all:?}"),
+    }
+    Ok(())
+}
+
 /// As serde derives it.
 #[derive(Debug, Deserialize, Serialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -295,6 +309,45 @@ proptest! {
         _ = read::<Animal>(&text);
         let mut value = Everything::blank();
         _ = crate::wire::read::from_json(&bytes, value.slot());
+    }
+
+    #[test]
+    fn all_errors_begin_with_the_first(mut document in nearly_valid(), any in any_json(), cut in any::<prop::sample::Index>()) {
+        let text = any.to_string();
+        goes_on::<Everything>(&text)?;
+        goes_on::<Animal>(&text)?;
+        for marked in [false, true] {
+            if marked {
+                mark(&mut document);
+            }
+            let text = document.to_string();
+            for text in [&text, text.get(..cut.index(text.len())).unwrap_or_default()] {
+                goes_on::<Everything>(text)?;
+                goes_on::<Animal>(text)?;
+                goes_on::<Vec<Strict>>(text)?;
+            }
+        }
+    }
+
+    /// One change for the worse in each of several fields is one error for each, in their order.
+    #[test]
+    fn every_error_is_found(document in valid(), wrong in proptest::sample::subsequence(vec![
+        ("small", "a 32-bit integer"), ("flag", "a boolean"), ("double", "a number"), ("list", "an array"), ("map", "an object"),
+        ("child", "an object"), ("children", "an array"),
+    ], 0..7)) {
+        let mut document = document;
+        for (name, _) in &wrong {
+            document[*name] = "not this".into();
+        }
+        let text = document.to_string();
+        let mut value = Everything::blank();
+        let found = crate::wire::read::all_from_json(text.as_bytes(), value.slot()).err().unwrap_or_default();
+        let mut found: Vec<_> = found.iter().map(ToString::to_string).collect();
+        let mut expected: Vec<_> =
+            wrong.iter().map(|(name, expected)| format!("{name}: expected {expected}, found a string")).collect();
+        found.sort();
+        expected.sort();
+        prop_assert_eq!(found, expected);
     }
 
     #[test]

@@ -1,0 +1,11 @@
+//! The emulator from outside: the program, and the library's listener.
+
+// Clippy lets tests unwrap, but not what they share.
+#![allow(clippy::unwrap_used)]
+
+mod durability;
+mod library;
+mod listener;
+mod machine;
+mod program;
+mod support;

@@ -1,0 +1,507 @@
+//! A hub, written in the plainest way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::step::{Condition, Identity, Item, Proof, Search};
+use super::tree::{Node, Object, is_allowed, without_times};
+
+/// How a step ends.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Expected {
+    /// With a status and the code of an error.
+    Refused(u16, &'static str),
+    /// With a status and no body.
+    Done(u16),
+    /// With a status and the identity.
+    Identity(u16, &'static str),
+    /// With 200 and the twin.
+    Twin(&'static str),
+    /// With 200 and this.
+    Answer(Value),
+    /// With 400, and these devices and codes.
+    Failed(Vec<(&'static str, &'static str)>),
+}
+
+use Expected::{Answer, Done, Failed, Refused, Twin};
+
+const NOT_FOUND: Expected = Refused(404, "DeviceNotFound");
+const STALE: Expected = Refused(412, "PreconditionFailed");
+const INVALID: Expected = Refused(400, "ArgumentInvalid");
+
+/// What the hub chooses: it changes exactly when it should.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chosen {
+    now: Option<String>,
+    before: Vec<String>,
+}
+
+impl Chosen {
+    /// It is another one from now on.
+    fn renew(&mut self) {
+        self.before.extend(self.now.take());
+    }
+
+    /// Looks at it.
+    fn meet(&mut self, seen: &Value) -> Value {
+        let text = seen.as_str().unwrap_or_default();
+        match &self.now {
+            Some(now) => now.clone().into(),
+            None => {
+                assert!(!text.is_empty() && !self.before.iter().any(|before| before == text), "{text} is not new");
+                self.now = Some(text.to_owned());
+                text.into()
+            }
+        }
+    }
+}
+
+/// With what a device proves itself.
+#[derive(Clone, Debug)]
+enum Proves {
+    MadeKeys(Chosen, Chosen),
+    Keys(&'static str, &'static str),
+    Thumbprint(&'static str),
+}
+
+impl Proves {
+    fn made() -> Proves {
+        Proves::MadeKeys(Chosen::default(), Chosen::default())
+    }
+}
+
+/// A device.
+#[derive(Clone, Debug)]
+pub(crate) struct Device {
+    generation: Chosen,
+    tag: Chosen,
+    enabled: bool,
+    reason: Option<&'static str>,
+    /// When the status changed, if it did.
+    changed: Option<Chosen>,
+    proof: Proves,
+    twin_tag: Chosen,
+    version: u64,
+    tags: Node,
+    desired: Node,
+    desired_version: u64,
+    methods: BTreeSet<&'static str>,
+}
+
+/// A hub.
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    /// Whether it answers as the documents say.
+    documented: bool,
+    devices: BTreeMap<&'static str, Device>,
+    /// The generations that devices had which were deleted.
+    generations: BTreeMap<&'static str, Vec<String>>,
+}
+
+/// Whether somebody says what cannot be.
+fn is_wrong(identity: &Identity) -> bool {
+    identity.proof == Proof::OneKey
+}
+
+fn are_allowed(tags: &Option<Object>, desired: &Option<Object>) -> bool {
+    tags.iter().chain(desired).all(is_allowed)
+}
+
+impl Model {
+    pub(crate) fn new(documented: bool) -> Model {
+        Model { documented, ..Model::default() }
+    }
+
+    pub(crate) fn is_documented(&self) -> bool {
+        self.documented
+    }
+
+    pub(crate) fn put(&mut self, id: &'static str, condition: Condition, identity: &Identity) -> Expected {
+        if id == "no id" || is_wrong(identity) {
+            return INVALID;
+        }
+        let made = if self.documented { 201 } else { 200 };
+        match (self.devices.contains_key(id), condition) {
+            (false, Condition::Nothing | Condition::Absent) => {
+                self.create(id, identity);
+                Expected::Identity(made, id)
+            }
+            (false, _) if self.documented => STALE,
+            (false, _) => NOT_FOUND,
+            (true, Condition::Absent | Condition::Stale(_)) => STALE,
+            (true, Condition::Nothing) if !self.documented => Refused(409, "DeviceAlreadyExists"),
+            (true, Condition::Nothing | Condition::Any | Condition::Own(_)) => {
+                self.update(id, identity);
+                Expected::Identity(200, id)
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, id: &'static str) -> Expected {
+        match self.devices.contains_key(id) {
+            _ if id == "no id" => INVALID,
+            true => Expected::Identity(200, id),
+            false => NOT_FOUND,
+        }
+    }
+
+    pub(crate) fn delete(&mut self, id: &'static str, condition: Condition) -> Expected {
+        match (self.devices.contains_key(id), condition) {
+            _ if id == "no id" => INVALID,
+            (false, _) if self.documented => Done(204),
+            (false, _) => NOT_FOUND,
+            (true, Condition::Stale(_)) => STALE,
+            (true, _) => {
+                self.remove(id);
+                Done(if self.documented { 200 } else { 204 })
+            }
+        }
+    }
+
+    pub(crate) fn bulk(&mut self, items: &[Item]) -> Expected {
+        let failed: Vec<_> = items
+            .iter()
+            .filter_map(|item| {
+                let times = items.iter().filter(|other| other.id == item.id).count();
+                let code = if times > 1 { Some("DeviceDefinedMultipleTimes") } else { self.import(item) };
+                Some((item.id, code?))
+            })
+            .collect();
+        match failed.is_empty() {
+            true => Answer(json!({ "isSuccessful": true, "errors": [] })),
+            false => Failed(failed),
+        }
+    }
+
+    /// The code of the error, if it is one.
+    fn import(&mut self, item: &Item) -> Option<&'static str> {
+        let Item { id, tag, identity, tags, desired, .. } = item;
+        let mode = item.mode.unwrap_or("createOrUpdate");
+        let deletes = mode.starts_with("delete");
+        if *id == "no id" || mode == "replace" || (!deletes && is_wrong(identity)) {
+            return Some("ArgumentInvalid");
+        }
+        let exists = self.devices.contains_key(id);
+        if exists && mode.ends_with("IfMatchETag") && !matches!(tag, Condition::Any | Condition::Own(_)) {
+            return Some("PreconditionFailed");
+        }
+        match (mode.trim_end_matches("IfMatchETag"), exists) {
+            ("create", true) => Some("DeviceAlreadyExists"),
+            ("update" | "delete", false) => Some("DeviceNotFound"),
+            ("delete", true) => {
+                self.remove(id);
+                None
+            }
+            _ if !are_allowed(tags, desired) => Some("ArgumentInvalid"),
+            (_, exists) => {
+                match exists {
+                    true => self.update(id, identity),
+                    false => self.create(id, identity),
+                }
+                if let Some(device) = self.devices.get_mut(id)
+                    && (tags.is_some() || desired.is_some())
+                {
+                    device.replace(tags.as_ref(), desired.as_ref());
+                }
+                None
+            }
+        }
+    }
+
+    fn create(&mut self, id: &'static str, identity: &Identity) {
+        let generation = Chosen { now: None, before: self.generations.get(id).cloned().unwrap_or_default() };
+        let device = Device {
+            generation,
+            tag: Chosen::default(),
+            enabled: identity.enabled.unwrap_or(true),
+            reason: identity.reason,
+            changed: None,
+            proof: Proves::made(),
+            twin_tag: Chosen::default(),
+            version: 1,
+            tags: Node::empty(),
+            desired: Node::empty(),
+            desired_version: 1,
+            methods: BTreeSet::new(),
+        };
+        self.devices.insert(id, device);
+        self.prove(id, identity.proof);
+    }
+
+    fn update(&mut self, id: &'static str, identity: &Identity) {
+        let Some(device) = self.devices.get_mut(id) else { return };
+        device.tag.renew();
+        device.reason = identity.reason;
+        let enabled = identity.enabled.unwrap_or(device.enabled);
+        if enabled != device.enabled {
+            device.enabled = enabled;
+            device.changed.get_or_insert_default().renew();
+        }
+        self.prove(id, identity.proof);
+    }
+
+    fn prove(&mut self, id: &str, proof: Proof) {
+        let Some(device) = self.devices.get_mut(id) else { return };
+        match (proof, &mut device.proof) {
+            (Proof::Unsaid | Proof::OneKey, _) => {}
+            (Proof::NewKeys, Proves::MadeKeys(one, two)) => {
+                one.renew();
+                two.renew();
+            }
+            (Proof::NewKeys, proof) => *proof = Proves::made(),
+            (Proof::Keys(one, two), proof) => *proof = Proves::Keys(one, two),
+            (Proof::Thumbprint(text), proof) => *proof = Proves::Thumbprint(text),
+        }
+    }
+
+    fn remove(&mut self, id: &'static str) {
+        let Some(device) = self.devices.remove(id) else { return };
+        let Chosen { now, before } = device.generation;
+        self.generations.insert(id, before.into_iter().chain(now).collect());
+    }
+
+    pub(crate) fn get_twin(&self, id: &'static str) -> Expected {
+        match self.devices.contains_key(id) {
+            _ if id == "no id" => INVALID,
+            true => Twin(id),
+            false => NOT_FOUND,
+        }
+    }
+
+    pub(crate) fn change_twin(
+        &mut self,
+        id: &'static str,
+        condition: Condition,
+        parts: [&Option<Object>; 2],
+        replaces: bool,
+    ) -> Expected {
+        let Some(device) = self.devices.get_mut(id).filter(|_| id != "no id") else {
+            return if id == "no id" { INVALID } else { NOT_FOUND };
+        };
+        if matches!(condition, Condition::Stale(_)) {
+            return STALE;
+        }
+        let [tags, desired] = parts;
+        if !are_allowed(tags, desired) {
+            return INVALID;
+        }
+        match replaces {
+            true => {
+                let nothing = Object::new();
+                device.replace(tags.as_ref().or(Some(&nothing)), desired.as_ref().or(Some(&nothing)));
+            }
+            false => device.merge(tags.as_ref(), desired.as_ref()),
+        }
+        Twin(id)
+    }
+
+    pub(crate) fn found(&self, search: &Search) -> Vec<&'static str> {
+        let is_found = |id: &str, device: &Device| match search {
+            Search::All => true,
+            Search::Id(own) => *own == id,
+            Search::Disabled => !device.enabled,
+            Search::Tag(path, value) => at(&device.tags.values(), path) == Some(value),
+            Search::Desired(path, value) => at(&device.desired.values(), path) == Some(value),
+        };
+        self.devices.iter().filter(|(id, device)| is_found(id, device)).map(|(id, _)| *id).collect()
+    }
+
+    pub(crate) fn listen(&mut self, id: &str, method: &'static str) -> Option<u16> {
+        match self.devices.get_mut(id) {
+            Some(device) => {
+                device.methods.insert(method);
+                None
+            }
+            None => Some(404),
+        }
+    }
+
+    pub(crate) fn forget(&mut self, id: &str, method: &'static str) -> Option<u16> {
+        match self.devices.get_mut(id) {
+            Some(device) => {
+                device.methods.remove(method);
+                None
+            }
+            None => Some(404),
+        }
+    }
+
+    pub(crate) fn call(&self, id: &str, method: &str, payload: &Value) -> Expected {
+        if id == "no id" {
+            return INVALID;
+        }
+        let Some(device) = self.devices.get(id).filter(|device| device.enabled) else { return NOT_FOUND };
+        match (device.methods.is_empty(), device.methods.contains(method)) {
+            (true, _) => Refused(404, "DeviceNotOnline"),
+            (_, true) => Answer(json!({ "status": 200, "payload": payload })),
+            (_, false) => Answer(json!({ "status": 501, "payload": null })),
+        }
+    }
+
+    /// What does not outlive the emulator is gone.
+    pub(crate) fn restart(&mut self) {
+        self.devices.values_mut().for_each(|device| device.methods.clear());
+    }
+
+    /// The tags that a condition stands for: of the identity, and of the twin.
+    pub(crate) fn tags(&self, id: &str, condition: Condition) -> [Option<String>; 2] {
+        let device = self.devices.get(id);
+        let tags = device.map(|device| [&device.tag, &device.twin_tag]);
+        [0, 1].map(|at| {
+            let tag = tags.map(|tags| tags[at]);
+            Some(match condition {
+                Condition::Nothing | Condition::Absent => return None,
+                Condition::Any => "*".to_owned(),
+                Condition::Own(form) => form.write(tag.and_then(|tag| tag.now.as_deref()).unwrap_or("MA==")),
+                Condition::Stale(form) => form.write(tag.and_then(|tag| tag.before.last()).map_or("never", |tag| tag)),
+            })
+        })
+    }
+
+    pub(crate) fn ids(&self) -> Vec<&'static str> {
+        self.devices.keys().copied().collect()
+    }
+
+    /// How many there are, how many of them are enabled, and how many connected.
+    pub(crate) fn counts(&self) -> [usize; 3] {
+        let enabled = self.devices.values().filter(|device| device.enabled).count();
+        let connected = self.devices.values().filter(|device| device.is_connected()).count();
+        [self.devices.len(), enabled, connected]
+    }
+
+    /// Whether an identity is what it should be.
+    pub(crate) fn check_identity(&mut self, id: &str, seen: &Value) {
+        let device = self.devices.get_mut(id).unwrap_or_else(|| panic!("{id} is there: {seen}"));
+        assert_eq!(without_nulls(seen), without_nulls(&device.identity(id, seen)), "the identity of {id}");
+    }
+
+    /// Whether a twin is what it should be.
+    pub(crate) fn check_twin(&mut self, id: &str, seen: &Value) {
+        let device = self.devices.get_mut(id).unwrap_or_else(|| panic!("{id} is there: {seen}"));
+        let expected = device.twin(id, seen);
+        assert_eq!(without_nulls(&without_times(seen)), without_nulls(&expected), "the twin of {id}");
+    }
+}
+
+impl Device {
+    fn is_connected(&self) -> bool {
+        self.enabled && !self.methods.is_empty()
+    }
+
+    fn merge(&mut self, tags: Option<&Object>, desired: Option<&Object>) {
+        self.version += 1;
+        self.twin_tag.renew();
+        if let Some(tags) = tags {
+            self.tags.merge(tags, 0);
+        }
+        if let Some(desired) = desired.filter(|desired| !desired.is_empty()) {
+            self.desired_version += 1;
+            self.desired.merge(desired, self.desired_version);
+        }
+    }
+
+    fn replace(&mut self, tags: Option<&Object>, desired: Option<&Object>) {
+        self.version += 1;
+        self.twin_tag.renew();
+        if let Some(tags) = tags {
+            self.tags = Node::empty();
+            self.tags.merge(tags, 0);
+        }
+        if let Some(desired) = desired {
+            self.desired_version += 1;
+            self.desired = Node::empty();
+            self.desired.merge(desired, self.desired_version);
+        }
+    }
+
+    fn identity(&mut self, id: &str, seen: &Value) -> Value {
+        let authentication = &seen["authentication"];
+        json!({
+            "deviceId": id,
+            "generationId": self.generation.meet(&seen["generationId"]),
+            "etag": self.tag.meet(&seen["etag"]),
+            "connectionState": self.connection_state(),
+            "status": self.status(),
+            "statusReason": self.reason,
+            "connectionStateUpdatedTime": NEVER,
+            "statusUpdatedTime": self.changed(&seen["statusUpdatedTime"]),
+            "lastActivityTime": NEVER,
+            "cloudToDeviceMessageCount": 0,
+            "authentication": {
+                "symmetricKey": self.keys(&authentication["symmetricKey"]),
+                "x509Thumbprint": self.thumbprint(),
+            },
+        })
+    }
+
+    fn twin(&mut self, id: &str, seen: &Value) -> Value {
+        let mut desired = self.desired.values();
+        desired["$metadata"] = self.desired.metadata();
+        desired["$version"] = self.desired_version.into();
+        json!({
+            "deviceId": id,
+            "etag": self.twin_tag.meet(&seen["etag"]),
+            "version": self.version,
+            "tags": self.tags.values(),
+            "properties": { "desired": desired, "reported": { "$metadata": {}, "$version": 1 } },
+            "deviceEtag": self.tag.meet(&seen["deviceEtag"]),
+            "status": self.status(),
+            "statusReason": self.reason,
+            "statusUpdateTime": self.changed(&seen["statusUpdateTime"]),
+            "connectionState": self.connection_state(),
+            "lastActivityTime": NEVER,
+            "cloudToDeviceMessageCount": 0,
+            "authenticationType": if let Proves::Thumbprint(_) = self.proof { "selfSigned" } else { "sas" },
+            "x509Thumbprint": self.thumbprint(),
+            "capabilities": { "iotEdge": false },
+        })
+    }
+
+    fn status(&self) -> &'static str {
+        if self.enabled { "enabled" } else { "disabled" }
+    }
+
+    fn connection_state(&self) -> &'static str {
+        if self.is_connected() { "Connected" } else { "Disconnected" }
+    }
+
+    fn changed(&mut self, seen: &Value) -> Value {
+        match &mut self.changed {
+            None => NEVER.into(),
+            Some(time) => time.meet(seen),
+        }
+    }
+
+    fn keys(&mut self, seen: &Value) -> Value {
+        let [one, two] = match &mut self.proof {
+            Proves::MadeKeys(one, two) => [one.meet(&seen["primaryKey"]), two.meet(&seen["secondaryKey"])],
+            Proves::Keys(one, two) => [json!(one), json!(two)],
+            Proves::Thumbprint(_) => [Value::Null, Value::Null],
+        };
+        json!({ "primaryKey": one, "secondaryKey": two })
+    }
+
+    fn thumbprint(&self) -> Value {
+        let thumbprint = if let Proves::Thumbprint(text) = self.proof { Some(text) } else { None };
+        json!({ "primaryThumbprint": thumbprint, "secondaryThumbprint": null })
+    }
+}
+
+const NEVER: &str = "0001-01-01T00:00:00";
+
+/// What stands at a path.
+fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(value, |value, name| value.get(name))
+}
+
+/// What has no value is `null` or is left out.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(_, value)| !value.is_null());
+            kept.map(|(name, value)| (name.clone(), without_nulls(value))).collect()
+        }
+        other => other.clone(),
+    }
+}

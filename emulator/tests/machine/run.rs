@@ -1,0 +1,316 @@
+//! Steps, taken by the emulator and by the model.
+
+use std::time::Duration;
+
+use http::{Method, Request};
+use iothub::hub::Client;
+use iothub::hub::models::{
+    AuthenticationMechanism, Device, DeviceStatus, DirectMethod, ExportImportDevice, ImportMode, SymmetricKey, Twin,
+    TwinProperties, X509Thumbprint,
+};
+use iothub::runtime::{Body, Retry};
+use iothub::{Error, Response};
+use iothub_emulator::{Emulator, MethodAnswer, Profile};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tower_service::Service;
+
+use super::model::{Expected, Model};
+use super::step::{Identity, Item, Proof, Search, Step};
+use super::tree::Object;
+use crate::support::{Folder, token};
+
+/// How a step of the emulator's ended.
+#[derive(Debug)]
+struct Outcome {
+    status: u16,
+    code: Option<String>,
+    etag: Option<String>,
+    body: Value,
+}
+
+impl Outcome {
+    fn of<T: Serialize>(outcome: Result<Response<T>, Error>) -> Outcome {
+        match outcome {
+            Ok(answer) => Outcome {
+                status: answer.status().as_u16(),
+                code: None,
+                etag: answer.header("etag").map(str::to_owned),
+                body: serde_json::to_value(answer.body()).unwrap(),
+            },
+            Err(error) => Outcome {
+                status: error.status().unwrap_or_else(|| panic!("no answer: {error:?}")).as_u16(),
+                code: error.code().map(str::to_owned),
+                etag: None,
+                body: error.body_json().unwrap_or_default(),
+            },
+        }
+    }
+}
+
+/// An emulator over a store, and the model.
+pub(crate) struct Machine {
+    folder: Folder,
+    emulator: Emulator,
+    hub: Client,
+    model: Model,
+    /// How far the time has been moved.
+    moved: Duration,
+}
+
+async fn start(folder: &Folder, documented: bool) -> (Emulator, Client) {
+    let profile = if documented { Profile::Documented } else { Profile::Service };
+    let builder = Emulator::builder().in_process().profile(profile).page_size(3).data_dir(folder.join("data"));
+    let emulator = builder.start().await.unwrap();
+    let hub = Client::with_pipeline(emulator.pipeline().unwrap().with_retry(Retry::none()));
+    (emulator, hub)
+}
+
+impl Machine {
+    pub(crate) async fn start(documented: bool) -> Machine {
+        let folder = Folder::in_memory();
+        let (emulator, hub) = start(&folder, documented).await;
+        let model = Model::new(documented);
+        Machine { folder, emulator, hub, model, moved: Duration::ZERO }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.emulator.stop().await;
+    }
+
+    async fn restart(mut self) -> Machine {
+        self.emulator.stop().await;
+        (self.emulator, self.hub) = start(&self.folder, self.model.is_documented()).await;
+        self.emulator.advance(self.moved);
+        self.model.restart();
+        self
+    }
+
+    pub(crate) async fn take(self, step: &Step) -> Machine {
+        match step {
+            Step::Restart => self.restart().await,
+            step => {
+                let mut machine = self;
+                machine.change(step).await;
+                machine
+            }
+        }
+    }
+
+    async fn change(&mut self, step: &Step) {
+        let (expected, outcome) = match step {
+            Step::Put { id, condition, identity } => {
+                let [tag, _] = self.model.tags(id, *condition);
+                let expected = self.model.put(id, *condition, identity);
+                let device = device(id, identity);
+                let mut call = self.hub.devices().put(id, &device);
+                if let Some(tag) = &tag {
+                    call = call.if_match(&**tag);
+                }
+                if *condition == super::step::Condition::Absent {
+                    call = call.if_none_match("*");
+                }
+                (expected, Outcome::of(call.await))
+            }
+            Step::Get { id } => (self.model.get(id), Outcome::of(self.hub.devices().get(id).await)),
+            Step::Delete { id, condition } => {
+                let [tag, _] = self.model.tags(id, *condition);
+                let expected = self.model.delete(id, *condition);
+                let mut call = self.hub.devices().delete(id);
+                if let Some(tag) = &tag {
+                    call = call.if_match(&**tag);
+                }
+                (expected, Outcome::of(call.await))
+            }
+            Step::List { top } => return self.list(*top).await,
+            Step::Bulk(items) => {
+                let devices: Vec<_> = items.iter().map(|item| self.item(item)).collect();
+                (self.model.bulk(items), Outcome::of(self.hub.devices().bulk(&devices).await))
+            }
+            Step::GetTwin { id } => (self.model.get_twin(id), Outcome::of(self.hub.twins().get(id).await)),
+            Step::Patch { id, condition, tags, desired } => {
+                let [_, tag] = self.model.tags(id, *condition);
+                let expected = self.model.change_twin(id, *condition, [tags, desired], false);
+                let twin = twin(tags, desired);
+                let mut call = self.hub.twins().update(id, &twin);
+                if let Some(tag) = &tag {
+                    call = call.if_match(&**tag);
+                }
+                (expected, Outcome::of(call.await))
+            }
+            Step::Replace { id, condition, tags, desired } => {
+                let [_, tag] = self.model.tags(id, *condition);
+                let expected = self.model.change_twin(id, *condition, [tags, desired], true);
+                (expected, self.replace(id, tag, &twin(tags, desired)).await)
+            }
+            Step::Query { search, page } => return self.query(search, *page).await,
+            Step::Listen { id, method } => {
+                let done = self.emulator.on_method(id, method, |call| async { MethodAnswer::new(200, call.payload) });
+                let refused = done.err().map(|error| error.status().as_u16());
+                return assert_eq!(refused, self.model.listen(id, method));
+            }
+            Step::Forget { id, method } => {
+                let refused = self.emulator.forget_method(id, method).err().map(|error| error.status().as_u16());
+                return assert_eq!(refused, self.model.forget(id, method));
+            }
+            Step::Call { id, method } => {
+                let payload = json!({ "a": [null, 1] });
+                let call = DirectMethod::new(*method).with_payload(payload.clone());
+                let outcome = Outcome::of(self.hub.twins().invoke_method(id, &call).await);
+                (self.model.call(id, method, &payload), outcome)
+            }
+            Step::Wait { seconds } => {
+                self.moved += Duration::from_secs(*seconds);
+                return self.emulator.advance(Duration::from_secs(*seconds));
+            }
+            Step::Restart => return,
+        };
+        self.check(expected, &outcome);
+    }
+
+    fn check(&mut self, expected: Expected, outcome: &Outcome) {
+        let Outcome { status, code, etag, body } = outcome;
+        match expected {
+            Expected::Refused(expected, error) => {
+                assert_eq!((*status, code.as_deref()), (expected, Some(error)), "{body}");
+            }
+            Expected::Done(expected) => assert_eq!((*status, body), (expected, &Value::Null)),
+            Expected::Identity(expected, id) => {
+                assert_eq!(*status, expected, "{body}");
+                self.model.check_identity(id, body);
+                assert_eq!(*etag, body["etag"].as_str().map(|tag| format!("\"{tag}\"")));
+            }
+            Expected::Twin(id) => {
+                assert_eq!(*status, 200, "{body}");
+                self.model.check_twin(id, body);
+            }
+            Expected::Answer(expected) => assert_eq!((*status, body), (200, &expected)),
+            Expected::Failed(failed) => {
+                assert_eq!((*status, code.as_deref()), (400, Some("BulkRegistryOperationFailure")), "{body}");
+                let errors = body["errors"].as_array().unwrap();
+                let errors: Vec<_> = errors.iter().map(|error| [&error["deviceId"], &error["errorCode"]]).collect();
+                let failed: Vec<_> = failed.iter().map(|(id, code)| [json!(id), json!(code)]).collect();
+                assert_eq!((json!(errors), &body["isSuccessful"]), (json!(failed), &json!(false)));
+            }
+        }
+    }
+
+    fn item(&self, item: &Item) -> ExportImportDevice {
+        let mut device = ExportImportDevice::new(item.id);
+        let identity = device_of(&item.identity);
+        (device.status, device.status_reason, device.authentication) = identity;
+        device.import_mode = item.mode.map(ImportMode::from);
+        [device.etag, _] = self.model.tags(item.id, item.tag);
+        device.tags.clone_from(&item.tags);
+        device.properties = item.desired.clone().map(|desired| TwinProperties::new().with_desired(desired));
+        device
+    }
+
+    /// There is no such method in the client.
+    async fn replace(&self, id: &str, tag: Option<String>, twin: &Twin) -> Outcome {
+        let id: String = id.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let mut request = Request::builder()
+            .method(Method::PUT)
+            .uri(format!("/twins/{id}?api-version=2018-06-30"))
+            .header("host", "localhost")
+            .header("content-type", "application/json")
+            .header("authorization", token(&self.emulator));
+        if let Some(tag) = tag {
+            request = request.header("if-match", tag);
+        }
+        let request = request.body(Body::from(serde_json::to_string(twin).unwrap())).unwrap();
+        let answer = self.emulator.service().call(request).await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let header = |name| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        let body = answer.into_body().collect(1 << 20).await.unwrap();
+        let body = serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{error}: {body:?}"));
+        Outcome { status, code: header("iothub-errorcode"), etag: header("etag"), body }
+    }
+
+    async fn list(&mut self, top: i32) {
+        let listed = self.hub.devices().list().top(top).await.unwrap().into_body();
+        let mut ids: Vec<_> = listed.iter().map(|device| device.device_id.clone()).collect();
+        let most = if (1..=1_000).contains(&top) { top as usize } else { 1_000 };
+        assert_eq!(ids.len(), self.model.ids().len().min(most));
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), listed.len());
+        for device in listed {
+            self.model.check_identity(&device.device_id, &serde_json::to_value(&device).unwrap());
+        }
+    }
+
+    async fn query(&mut self, search: &Search, page: i32) {
+        let text = match search {
+            Search::All => "SELECT * FROM devices".to_owned(),
+            Search::Id(id) => format!("SELECT * FROM devices WHERE deviceId = '{id}'"),
+            Search::Disabled => "SELECT * FROM devices WHERE status = 'disabled'".to_owned(),
+            Search::Tag(path, value) => format!("SELECT * FROM devices WHERE tags.{path} = {}", shown(value)),
+            Search::Desired(path, value) => {
+                format!("SELECT * FROM devices WHERE properties.desired.{path} = {}", shown(value))
+            }
+        };
+        let mut found = Vec::new();
+        let mut pages = self.hub.devices().query(&text).page_size(page).into_pages();
+        while let Some(page) = pages.try_next().await.unwrap() {
+            found.extend(page.into_items());
+        }
+        let mut ids: Vec<_> = found.iter().map(|twin| twin["deviceId"].as_str().unwrap()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, self.model.found(search), "{text}");
+        for twin in &found {
+            self.model.check_twin(twin["deviceId"].as_str().unwrap(), twin);
+        }
+    }
+
+    /// All that can be seen without a change.
+    pub(crate) async fn compare(&mut self) {
+        self.list(1_000).await;
+        self.query(&Search::All, 1_000).await;
+        let [all, enabled, connected] = self.model.counts().map(|count| i64::try_from(count).unwrap());
+        let counts = self.hub.devices().statistics().await.unwrap().into_body();
+        let seen = [counts.total_device_count, counts.enabled_device_count, counts.disabled_device_count];
+        assert_eq!(seen, [all, enabled, all - enabled]);
+        let counts = self.hub.devices().service_statistics().await.unwrap().into_body();
+        assert_eq!(counts.connected_device_count, connected);
+    }
+}
+
+/// A value as queries write it.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("'{text}'"),
+        other => other.to_string(),
+    }
+}
+
+type Parts = (Option<DeviceStatus>, Option<String>, Option<AuthenticationMechanism>);
+
+fn device_of(identity: &Identity) -> Parts {
+    let status = identity.enabled.map(|enabled| if enabled { DeviceStatus::Enabled } else { DeviceStatus::Disabled });
+    let keys = |keys: SymmetricKey| Some(AuthenticationMechanism::new().with_symmetric_key(keys));
+    let authentication = match identity.proof {
+        Proof::Unsaid => None,
+        Proof::NewKeys => keys(SymmetricKey::new().with_primary_key("").with_secondary_key("")),
+        Proof::Keys(one, two) => keys(SymmetricKey::new().with_primary_key(one).with_secondary_key(two)),
+        Proof::OneKey => keys(SymmetricKey::new().with_primary_key("bWFkZSB1cCwgYWxvbmUuLi4=")),
+        Proof::Thumbprint(text) => {
+            let thumbprint = X509Thumbprint::new().with_primary_thumbprint(text);
+            Some(AuthenticationMechanism::new().with_x509_thumbprint(thumbprint))
+        }
+    };
+    (status, identity.reason.map(str::to_owned), authentication)
+}
+
+fn device(id: &str, identity: &Identity) -> Device {
+    let mut device = Device::new(id);
+    (device.status, device.status_reason, device.authentication) = device_of(identity);
+    device
+}
+
+fn twin(tags: &Option<Object>, desired: &Option<Object>) -> Twin {
+    let mut twin = Twin::new();
+    twin.tags.clone_from(tags);
+    twin.properties = desired.clone().map(|desired| TwinProperties::new().with_desired(desired));
+    twin
+}

@@ -1,0 +1,213 @@
+//! What may happen to a hub.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::tree::Object;
+
+/// The ids of devices; the last one is none.
+pub(crate) const IDS: [&str; 5] = ["d1", "D1", "d2", "a%2f:+'#;$", "no id"];
+
+/// What happens.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Put { id: &'static str, condition: Condition, identity: Identity },
+    Get { id: &'static str },
+    Delete { id: &'static str, condition: Condition },
+    List { top: i32 },
+    Bulk(Vec<Item>),
+    GetTwin { id: &'static str },
+    Patch { id: &'static str, condition: Condition, tags: Option<Object>, desired: Option<Object> },
+    Replace { id: &'static str, condition: Condition, tags: Option<Object>, desired: Option<Object> },
+    Query { search: Search, page: i32 },
+    Listen { id: &'static str, method: &'static str },
+    Forget { id: &'static str, method: &'static str },
+    Call { id: &'static str, method: &'static str },
+    Wait { seconds: u64 },
+    Restart,
+}
+
+/// What a change is made to depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Nothing,
+    /// `If-None-Match: *`
+    Absent,
+    /// `If-Match: *`
+    Any,
+    /// `If-Match` with the tag of what there is, or some tag where there is nothing.
+    Own(Form),
+    /// `If-Match` with the tag of something else, or of what there was.
+    Stale(Form),
+}
+
+/// How a tag is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Quoted,
+    Bare,
+    Weak,
+}
+
+impl Form {
+    pub(crate) fn write(self, tag: &str) -> String {
+        match self {
+            Form::Quoted => format!("\"{tag}\""),
+            Form::Bare => tag.to_owned(),
+            Form::Weak => format!("W/\"{tag}\""),
+        }
+    }
+}
+
+/// What somebody wants a device to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) enabled: Option<bool>,
+    pub(crate) reason: Option<&'static str>,
+    pub(crate) proof: Proof,
+}
+
+/// With what a device is to prove itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// Nothing is said.
+    Unsaid,
+    /// Both keys are empty.
+    NewKeys,
+    /// These two.
+    Keys(&'static str, &'static str),
+    /// A key without the other.
+    OneKey,
+    Thumbprint(&'static str),
+}
+
+/// One of many.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) id: &'static str,
+    pub(crate) mode: Option<&'static str>,
+    /// Its tag: `Condition::Absent` is none.
+    pub(crate) tag: Condition,
+    pub(crate) identity: Identity,
+    pub(crate) tags: Option<Object>,
+    pub(crate) desired: Option<Object>,
+}
+
+/// A query with an equality.
+#[derive(Clone, Debug)]
+pub(crate) enum Search {
+    All,
+    Id(&'static str),
+    Disabled,
+    Tag(&'static str, Value),
+    Desired(&'static str, Value),
+}
+
+const KEYS: [&str; 2] = ["bWFkZSB1cCwga2V5IG9uZQ==", "bWFkZSB1cCwga2V5IHR3bw=="];
+const THUMBPRINT: &str = "00112233445566778899AABBCCDDEEFF00112233";
+
+fn id() -> impl Strategy<Value = &'static str> {
+    prop_oneof![30 => (0..IDS.len() - 1).prop_map(|at| IDS[at]), 1 => Just(IDS[IDS.len() - 1])]
+}
+
+fn form() -> impl Strategy<Value = Form> {
+    prop_oneof![Just(Form::Quoted), Just(Form::Bare), Just(Form::Weak)]
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    prop_oneof![
+        3 => Just(Condition::Nothing),
+        1 => Just(Condition::Absent),
+        2 => Just(Condition::Any),
+        2 => form().prop_map(Condition::Own),
+        2 => form().prop_map(Condition::Stale),
+    ]
+}
+
+fn identity() -> impl Strategy<Value = Identity> {
+    let proof = prop_oneof![
+        6 => Just(Proof::Unsaid),
+        2 => Just(Proof::NewKeys),
+        2 => Just(Proof::Keys(KEYS[0], KEYS[1])),
+        1 => Just(Proof::Keys(KEYS[1], KEYS[0])),
+        1 => Just(Proof::OneKey),
+        1 => Just(Proof::Thumbprint(THUMBPRINT)),
+    ];
+    let reason = prop_oneof![2 => Just(None), 1 => Just(Some("")), 1 => Just(Some("a reason; really"))];
+    (option::of(any::<bool>()), reason, proof).prop_map(|(enabled, reason, proof)| Identity { enabled, reason, proof })
+}
+
+fn name() -> impl Strategy<Value = &'static str> {
+    prop_oneof![30 => Just("a"), 20 => Just("b"), 10 => Just("é"), 1 => Just("a space")]
+}
+
+fn leaf() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        8 => (0..3).prop_map(Value::from),
+        8 => Just(Value::Null),
+        4 => Just(json!("x")),
+        2 => Just(json!(true)),
+        2 => Just(json!([1, "x"])),
+        1 => Just(json!(1_u64 << 60)),
+    ]
+}
+
+fn object() -> impl Strategy<Value = Object> {
+    let inner = leaf().prop_recursive(3, 8, 3, |inner| {
+        vec((name(), inner), 0..3)
+            .prop_map(|all| all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    });
+    vec((name(), inner), 0..3).prop_map(|all| all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+fn item() -> impl Strategy<Value = Item> {
+    let mode = prop_oneof![
+        2 => Just(None),
+        2 => Just(Some("create")),
+        2 => Just(Some("createOrUpdate")),
+        2 => Just(Some("update")),
+        2 => Just(Some("updateIfMatchETag")),
+        2 => Just(Some("createOrUpdateIfMatchETag")),
+        2 => Just(Some("delete")),
+        2 => Just(Some("deleteIfMatchETag")),
+        1 => Just(Some("replace")),
+    ];
+    (id(), mode, condition(), identity(), option::of(object()), option::of(object()))
+        .prop_map(|(id, mode, tag, identity, tags, desired)| Item { id, mode, tag, identity, tags, desired })
+}
+
+fn search() -> impl Strategy<Value = Search> {
+    let value = || prop_oneof![(0..3).prop_map(Value::from), Just(json!("x")), Just(json!(true))];
+    let name = || prop_oneof![Just("a"), Just("b"), Just("a.b")];
+    prop_oneof![
+        Just(Search::All),
+        (0..3_usize).prop_map(|at| Search::Id(IDS[at])),
+        Just(Search::Disabled),
+        (name(), value()).prop_map(|(name, value)| Search::Tag(name, value)),
+        (name(), value()).prop_map(|(name, value)| Search::Desired(name, value)),
+    ]
+}
+
+/// Any of all that may happen.
+pub(crate) fn step() -> impl Strategy<Value = Step> {
+    let method = || prop_oneof![Just("reboot"), Just("ping")];
+    let parts = || (id(), condition(), option::of(object()), option::of(object()));
+    prop_oneof![
+        12 => (id(), condition(), identity()).prop_map(|(id, condition, identity)| Step::Put { id, condition, identity }),
+        2 => id().prop_map(|id| Step::Get { id }),
+        3 => (id(), condition()).prop_map(|(id, condition)| Step::Delete { id, condition }),
+        1 => prop_oneof![0..4, Just(1_000), Just(1_001)].prop_map(|top| Step::List { top }),
+        4 => vec(item(), 1..5).prop_map(Step::Bulk),
+        1 => id().prop_map(|id| Step::GetTwin { id }),
+        10 => parts().prop_map(|(id, condition, tags, desired)| Step::Patch { id, condition, tags, desired }),
+        3 => parts().prop_map(|(id, condition, tags, desired)| Step::Replace { id, condition, tags, desired }),
+        4 => (search(), 0..4).prop_map(|(search, page)| Step::Query { search, page }),
+        2 => (id(), method()).prop_map(|(id, method)| Step::Listen { id, method }),
+        1 => (id(), method()).prop_map(|(id, method)| Step::Forget { id, method }),
+        2 => (id(), method()).prop_map(|(id, method)| Step::Call { id, method }),
+        1 => prop_oneof![Just(10), Just(61), Just(4_000)].prop_map(|seconds| Step::Wait { seconds }),
+        1 => Just(Step::Restart),
+    ]
+}
