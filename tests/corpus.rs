@@ -111,3 +111,53 @@ fn odd_ones_compile() {
     assert_eq!(summary.documents, odd.len());
     cargo(&out, &["check", "--all-features"]);
 }
+
+/// The most operations that a document of the corpus has, under one prefix: one trait of 180 methods, which nobody has written.
+#[test]
+fn a_trait_of_many_operations_compiles() {
+    let Some(corpus) = corpus() else { return };
+    let largest = corpus.iter().filter(|document| !document.version.starts_with('3')).max_by_key(|one| one.operations);
+    let Listed { path, operations, .. } = largest.unwrap();
+    assert_eq!((path.file_name().unwrap().to_str().unwrap(), *operations), ("EventGrid.json", 180));
+    let out = kept("corpus-trait");
+
+    // As overlays have it: each operation gets an id with the prefix before its own.
+    let document: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let actions = paths.flat_map(|(path, item)| {
+        let ids =
+            item.as_object().unwrap().iter().filter_map(|(method, one)| Some((method, one["operationId"].as_str()?)));
+        ids.map(move |(method, id)| {
+            let target = format!("$.paths['{path}'].{method}");
+            json!({ "target": target, "update": { "operationId": format!("EventGrid_{}", id.replace('_', "")) } })
+        })
+    });
+    let actions: Vec<Value> = actions.collect();
+    assert_eq!(actions.len(), 180);
+    let info = json!({ "title": "One prefix", "version": "1" });
+    let overlay = json!({ "overlay": "1.0.0", "info": info, "extends": path, "actions": actions });
+    fs::write(out.join("overlay.json"), overlay.to_string()).unwrap();
+
+    let package = out.join("package");
+    let builder = Builder::new().spec(path).overlay(out.join("overlay.json")).crate_name("event-grid").quiet(true);
+    let summary = builder.runtime_path(root().join("runtime")).out_dir(&package).generate().unwrap();
+    assert_eq!(summary.operations, 180);
+    cargo(&package, &["check", "--all-features"]);
+
+    let code = fs::read_to_string(package.join("src/event_grid/server/event_grid.rs")).unwrap();
+    let (_, code) = code.split_once("pub trait EventGrid: ").unwrap();
+    let (methods, _) = code.split_once("\n}\n").unwrap();
+    let lines = |start: &str| methods.lines().filter(|line| line.trim_start().starts_with(start)).count();
+    assert_eq!((lines("fn "), lines("/// `"), lines("server::not_implemented(&ROUTES[")), (180, 180, 180));
+    // What is longer than a line has nothing to break it at.
+    let is_whole = |line: &str| match line.strip_prefix("/// ") {
+        Some(text) => text.split(' ').count() <= 2,
+        None => {
+            line.starts_with("Route::new(")
+                || line.starts_with(") -> impl Future<")
+                || line.starts_with(|start: char| start.is_ascii_digit())
+        }
+    };
+    let long: Vec<&str> = code.lines().filter(|line| line.len() > 120 && !is_whole(line.trim_start())).collect();
+    assert_eq!(long, [""; 0]);
+}

@@ -131,7 +131,7 @@ impl tower_service::Service<http::Request<Body>> for Service {
 }
 
 /// A clock by which no time is spent.
-struct Hurried;
+pub(crate) struct Hurried;
 
 impl Clock for Hurried {
     fn now(&self) -> SystemTime {

@@ -31,7 +31,7 @@ const AT_ONCE: usize = 10_000;
 const BATCH: usize = 200;
 
 /// Base64 of "made-up key 1, no secret at all".
-const KEY: &str = "bWFkZS11cCBrZXkgMSwgbm8gc2VjcmV0IGF0IGFsbA==";
+pub(crate) const KEY: &str = "bWFkZS11cCBrZXkgMSwgbm8gc2VjcmV0IGF0IGFsbA==";
 
 pub(crate) const DEVICE: &str = r#"{"deviceId":"dev1","generationId":"636386875811187073","etag":"MA==","connectionState":"Disconnected","status":"enabled","statusReason":null,"connectionStateUpdatedTime":"0001-01-01T00:00:00","statusUpdatedTime":"0001-01-01T00:00:00","lastActivityTime":"0001-01-01T00:00:00","cloudToDeviceMessageCount":0,"authentication":{"symmetricKey":{"primaryKey":"AAAA","secondaryKey":"BBBB"},"x509Thumbprint":{"primaryThumbprint":null,"secondaryThumbprint":null}}}"#;
 

@@ -2,7 +2,9 @@
 
 mod client;
 mod compile;
+mod emulator;
 mod generate;
+mod load;
 mod measure;
 mod query;
 mod scale;
@@ -85,6 +87,18 @@ enum Command {
         #[arg(long, default_value_t = 20)]
         runs: usize,
     },
+    /// The emulator: requests beside a service of constants, writes beside the bare store, start, memory, and queries
+    Emulator {
+        /// How often each is run
+        #[arg(long, default_value_t = 20)]
+        runs: usize,
+        /// Only the tables whose name has this in it: reads, writes, start, memory
+        #[arg(long, default_value = "")]
+        only: String,
+    },
+    /// Answers all requests with constants (for ourselves)
+    #[command(hide = true)]
+    Constant,
     /// Makes many requests at once (for ourselves)
     #[command(hide = true)]
     Load { who: client::Who, address: SocketAddr },
@@ -125,6 +139,8 @@ fn run(command: Command) -> Result<()> {
         Command::Client { runs } => client::run(&Workplace::find()?, runs),
         Command::Server { runs } => server::run(runs),
         Command::Query { runs } => query::run(runs),
+        Command::Emulator { runs, only } => emulator::run(runs, &only),
+        Command::Constant => emulator::constant(),
         Command::Load { who, address } => client::load(who, address),
         Command::Measured { command } => measure::child(&command),
         Command::ParseJson { files } => generate::parse_json(&files),

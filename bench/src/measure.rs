@@ -77,19 +77,9 @@ pub(crate) struct Workplace {
 impl Workplace {
     pub(crate) fn find() -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?.to_owned();
-        let executable = env::current_exe()?;
-        let target = executable.parent().and_then(Path::parent).ok_or("no target folder")?;
-        let status = Command::new("cargo")
-            .args(["build", "--release", "--quiet", "--package", "specsmith", "--target-dir"])
-            .arg(target)
-            .current_dir(&root)
-            .status()?;
-        if !status.success() {
-            return Err("specsmith cannot be built".into());
-        }
-        let scratch = target.join("specsmith-bench");
-        fs::create_dir_all(&scratch)?;
-        Ok(Self { specsmith: target.join("release/specsmith"), root, scratch })
+        let scratch = scratch()?;
+        let specsmith = built("specsmith")?;
+        Ok(Self { specsmith, root, scratch })
     }
 
     /// The five documents.
@@ -124,6 +114,32 @@ impl Workplace {
         }
         arguments
     }
+}
+
+/// The release binary of a package, which has the same name, built just now.
+pub(crate) fn built(package: &str) -> Result<PathBuf> {
+    let target = target()?;
+    let status = Command::new("cargo")
+        .args(["build", "--release", "--quiet", "--package", package, "--target-dir"])
+        .arg(&target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()?;
+    match status.success() {
+        true => Ok(target.join("release").join(package)),
+        false => Err(format!("{package} cannot be built").into()),
+    }
+}
+
+/// `specsmith-bench` in the target folder.
+pub(crate) fn scratch() -> Result<PathBuf> {
+    let scratch = target()?.join("specsmith-bench");
+    fs::create_dir_all(&scratch)?;
+    Ok(scratch)
+}
+
+fn target() -> Result<PathBuf> {
+    let executable = env::current_exe()?;
+    Ok(executable.parent().and_then(Path::parent).ok_or("no target folder")?.to_owned())
 }
 
 /// Words of a command.

@@ -18,14 +18,13 @@ use iothub::hub::server::device_api::*;
 use iothub::runtime::server::{Context, Handling, Incoming, Route, Router, Service, ServiceError, no_such_route};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinSet;
 use tower_service::Service as TowerService;
 
 use crate::Result;
 use crate::client::DEVICE;
+use crate::load::{Requests, load};
 use crate::table::{median, print};
 use crate::wire::Device;
 
@@ -233,10 +232,10 @@ fn on_loopback(runs: usize) -> Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let mut rows = Vec::new();
     for (name, ask) in [("read", Ask::Read), ("write", Ask::Write)] {
-        let mut times: [Vec<f64>; 2] = Default::default();
+        let (requests, mut times): (Requests, [Vec<f64>; 2]) = ([ask.text()].into(), Default::default());
         for _ in 0..runs {
             for (times, address) in times.iter_mut().zip(addresses) {
-                times.push(runtime.block_on(load(address, ask))?);
+                times.push(runtime.block_on(load(address, CONNECTIONS, BATCH, &requests))?);
             }
         }
         rows.push(row(name, &times));
@@ -263,52 +262,6 @@ fn serve(router: Axum) -> Result<SocketAddr> {
         });
     });
     Ok(address)
-}
-
-/// The time of a batch.
-async fn load(address: SocketAddr, ask: Ask) -> Result<f64> {
-    let start = Instant::now();
-    let mut clients = JoinSet::new();
-    for _ in 0..CONNECTIONS {
-        clients.spawn(async move {
-            let mut stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            let (text, mut buffer) = (ask.text(), vec![0; 16 << 10]);
-            for _ in 0..BATCH / CONNECTIONS {
-                stream.write_all(text.as_bytes()).await?;
-                read_answer(&mut stream, &mut buffer).await?;
-            }
-            Ok::<(), std::io::Error>(())
-        });
-    }
-    while let Some(client) = clients.join_next().await {
-        client??;
-    }
-    Ok(start.elapsed().as_secs_f64())
-}
-
-/// Reads one answer, which has a length.
-async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<()> {
-    let broken = || std::io::Error::other("no answer of status 200 with a length");
-    let mut filled = 0;
-    loop {
-        let read = stream.read(buffer.get_mut(filled..).ok_or_else(broken)?).await?;
-        if read == 0 {
-            return Err(broken());
-        }
-        filled += read;
-        let text = std::str::from_utf8(buffer.get(..filled).unwrap_or_default()).map_err(|_| broken())?;
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        if !head.starts_with("HTTP/1.1 200") {
-            return Err(broken());
-        }
-        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-        let length =
-            lines.find(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.parse());
-        if body.len() >= length.ok_or_else(broken)?.map_err(|_| broken())? {
-            return Ok(());
-        }
-    }
 }
 
 /// A service of made-up operations.

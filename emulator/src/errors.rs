@@ -145,6 +145,12 @@ pub(crate) fn message_too_large(most: usize) -> ServiceError {
     ServiceError::new(StatusCode::PAYLOAD_TOO_LARGE, "MessageTooLarge", message)
 }
 
+/// 403 `TooManyMethods`: more than one device, or all, may answer.
+pub(crate) fn too_many_methods(most: usize) -> ServiceError {
+    let message = format!("There are {most} methods already that are answered so.");
+    ServiceError::new(StatusCode::FORBIDDEN, "TooManyMethods", message)
+}
+
 /// 401, as all refusals of the authenticators are.
 pub(crate) fn unauthorized() -> ServiceError {
     ServiceError::new(StatusCode::UNAUTHORIZED, "IotHubUnauthorizedAccess", "Unauthorized")

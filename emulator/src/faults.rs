@@ -21,6 +21,8 @@ pub(crate) use self::torn::torn;
 
 /// The most rules at a time.
 const RULES: usize = 1_000;
+/// The longest text of a rule, in bytes.
+const TEXT: usize = 1 << 10;
 /// The longest delay: a day.
 const LONGEST: u64 = 24 * 60 * 60 * 1_000;
 
@@ -165,6 +167,13 @@ impl Fault {
     /// What is wrong with the rule, if anything is.
     pub(crate) fn check(&self) -> Result<(), String> {
         let wrong = |what: &str| Err(what.to_owned());
+        let texts = [&self.method, &self.path, &self.operation, &self.code];
+        if texts.into_iter().flatten().any(|text| text.len() > TEXT) {
+            return Err(format!("method, path, operation and code have at most {TEXT} bytes"));
+        }
+        if self.code.as_ref().is_some_and(|code| code.is_empty() || !code.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return wrong("code is of printable characters of ASCII");
+        }
         if self.method.as_ref().is_some_and(|method| Method::from_bytes(method.as_bytes()).is_err()) {
             return wrong("method is no method of HTTP");
         }

@@ -4,12 +4,21 @@ use http::HeaderValue;
 use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use iothub::runtime::credential::covers;
+use iothub::runtime::server::Context;
 
 use crate::state::World;
 
 /// Where a client has connected to that means another hub: an extension of the request, whose `Host` is that hub's.
 #[derive(Clone, Debug)]
-pub(crate) struct Gateway(pub(crate) HeaderValue);
+struct Gateway(HeaderValue);
+
+/// Where the client of a request has connected to, for what is to be reached there, too.
+pub(crate) fn host(cx: &Context) -> Option<&str> {
+    match cx.extensions().get::<Gateway>() {
+        Some(Gateway(host)) => host.to_str().ok(),
+        None => cx.host(),
+    }
+}
 
 /// Lets a request be for the hub that its token is for, where its host is no hub's own name. Who only has an address could not reach any but
 /// the main hub otherwise. Whether the token is any good is not looked at here.

@@ -199,14 +199,14 @@ impl HubHandle {
         self.hub().map(|hub| hub.queued(device)).unwrap_or_default()
     }
 
-    /// The address of a container for exports and imports of devices, with which everything may be done there. It is made if it is not there.
+    /// The address of a container for exports and imports of devices, which allows everything there for a day. It is made if it is not there.
     ///
     /// # Errors
     ///
     /// 400 where it may not be called that, 404 where the hub has been deleted.
     pub async fn container(&self, name: &str) -> Result<String, ServiceError> {
-        let path = self.hub()?.open_container(name)?.durable().await?;
-        Ok(format!("{}{path}", self.address.url()))
+        let query = self.hub()?.open_container(name)?.durable().await?;
+        Ok(format!("{}/{name}?{}", self.address.url(), query.expose()))
     }
 
     /// Lets a device answer a method, as it would over MQTT. It counts as connected from then on.
@@ -221,7 +221,7 @@ impl HubHandle {
     ///
     /// # Errors
     ///
-    /// 404 where there is no such device.
+    /// 404 where there is no such device, 403 where it answers 100 others.
     pub fn on_method<F, A>(&self, device: &str, method: &str, handler: F) -> Result<(), ServiceError>
     where
         F: Fn(MethodCall) -> A + Send + Sync + 'static,
@@ -252,14 +252,13 @@ impl HubHandle {
     ///
     /// # Errors
     ///
-    /// 404 where the hub has been deleted.
+    /// 404 where the hub has been deleted, 403 where all answer 100 others.
     pub fn on_method_of_all<F, A>(&self, method: &str, handler: F) -> Result<(), ServiceError>
     where
         F: Fn(MethodCall) -> A + Send + Sync + 'static,
         A: Future<Output = MethodAnswer> + Send + 'static,
     {
-        self.hub()?.set_method_of_all(method, Some(Arc::new(move |call| Box::pin(handler(call)))));
-        Ok(())
+        self.hub()?.set_method_of_all(method, Some(Arc::new(move |call| Box::pin(handler(call)))))
     }
 
     /// Lets devices answer a method no more, unless they do so in a way of their own.
@@ -268,8 +267,7 @@ impl HubHandle {
     ///
     /// 404 where the hub has been deleted.
     pub fn forget_method_of_all(&self, method: &str) -> Result<(), ServiceError> {
-        self.hub()?.set_method_of_all(method, None);
-        Ok(())
+        self.hub()?.set_method_of_all(method, None)
     }
 }
 

@@ -4,8 +4,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod durability;
+mod etag_table;
+mod etags;
 mod files;
 mod library;
+mod limits;
 mod listener;
 mod machine;
 mod program;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use iothub::device::models::{FileUploadCompletionStatus, FileUploadRequest};
 use iothub::hub::Client;
 use iothub::hub::models::{Device, DirectMethod};
 use iothub::management::models::{IotHubDescription, IotHubSku, IotHubSkuInfo};
 use iothub::runtime::Retry;
-use iothub_emulator::{Emulator, Fault, MethodAnswer, MethodCall};
+use iothub_emulator::{Emulator, Fault, Message, MethodAnswer, MethodCall};
 use serde_json::json;
 
 use crate::support::Folder;
@@ -112,6 +113,44 @@ async fn methods_are_answered() {
 
 async fn answer(call: MethodCall) -> MethodAnswer {
     MethodAnswer::new(201, json!([&*call.device_id, call.name, call.payload]))
+}
+
+#[tokio::test]
+async fn a_device_of_another_hub() {
+    let emulator = Emulator::builder().lro_delay(Duration::ZERO).start().await.unwrap();
+    other_hub(&emulator).await;
+    let other = emulator.hub("other").unwrap();
+    let hub = Client::from_connection_string(&other.connection_string()).unwrap();
+    hub.devices().put("d1", &Device::new("d1")).await.unwrap();
+    let text = other.device_connection_string("d1").unwrap();
+    let device = iothub::device::Client::from_connection_string(&text).unwrap();
+    device.messages().send("hello").property("unit", "heater").await.unwrap();
+    let event = other.event_after(0).await.unwrap();
+    assert_eq!((&*event.device_id, &event.body[..]), ("d1", &b"hello"[..]));
+    assert_eq!(event.properties["unit"], "heater");
+    assert!(emulator.events().is_empty());
+    other.send("d1", Message::new("on").id("m1")).await.unwrap();
+    let received = device.messages().receive().await.unwrap();
+    assert_eq!(received.headers()["iothub-messageid"], "m1");
+    let lock = received.headers()["etag"].to_str().unwrap().trim_matches('"').to_owned();
+    assert_eq!(other.queued("d1").len(), 1);
+    device.messages().complete(&lock).await.unwrap();
+    assert!(other.queued("d1").is_empty());
+    // The file goes where the device has connected to.
+    let upload = device.files().create_upload(&FileUploadRequest::new("a/b.txt")).await.unwrap();
+    let host = upload.host_name.clone();
+    assert_eq!(Some(&*host), emulator.url().strip_prefix("http://"));
+    let (container, blob, token) = (&upload.container_name, &upload.blob_name, upload.sas_token.expose());
+    let url = format!("http://{host}/{container}/{blob}{token}");
+    _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let put = client.put(&url).header("x-ms-blob-type", "BlockBlob").body("a file").send().await.unwrap();
+    assert_eq!(put.status(), 201);
+    assert_eq!(client.get(&url).send().await.unwrap().text().await.unwrap(), "a file");
+    let forged = url.replace("sig=", "sig=A");
+    assert_eq!(client.get(&forged).send().await.unwrap().status(), 403);
+    let outcome = FileUploadCompletionStatus::new(upload.correlation_id.clone()).with_is_success(true);
+    device.files().notify_upload(&outcome).await.unwrap();
 }
 
 #[tokio::test]

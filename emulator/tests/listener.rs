@@ -4,15 +4,10 @@ use std::time::Duration;
 
 use iothub_emulator::{Builder, Cut, Emulator, Fault};
 
-use crate::support::{Raw, ask};
+use crate::support::{Raw, ask, blocking};
 
 async fn start(builder: Builder) -> Emulator {
     builder.start().await.unwrap()
-}
-
-/// What blocks does so on a thread of its own.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap()
 }
 
 #[tokio::test]

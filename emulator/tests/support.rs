@@ -7,10 +7,14 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::{HeaderMap, Request};
 use iothub::hub::Client;
+use iothub::runtime::Body;
 use iothub::runtime::credential::SasKey;
 use iothub::runtime::time::UnixTime;
 use iothub_emulator::Emulator;
+use serde_json::Value;
+use tower_service::Service;
 
 /// Long enough for anything that happens at all.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -151,6 +155,18 @@ impl Raw {
         self.send(&format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n"));
     }
 
+    /// A request with a JSON body, or none, on a connection that stays open; and its answer.
+    pub(crate) fn exchange(&mut self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String, String) {
+        let length = body.len();
+        let about = match body {
+            "" => String::new(),
+            _ => format!("content-type: application/json\r\ncontent-length: {length}\r\n"),
+        };
+        self.send(&format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}{about}\r\n{body}"));
+        let (head, body) = self.answer();
+        (head[9..12].parse().unwrap(), head, body)
+    }
+
     /// What comes until the other end closes the connection, in whatever way.
     pub(crate) fn rest(&mut self) -> String {
         let mut bytes = Vec::new();
@@ -205,4 +221,58 @@ pub(crate) fn token(emulator: &Emulator) -> String {
     let (policy, key) = (part("SharedAccessKeyName="), part("SharedAccessKey="));
     let key = SasKey::from_base64(key).unwrap();
     key.token(emulator.host_name(), Some(policy), UnixTime::new(i64::from(u32::MAX))).unwrap().expose().to_owned()
+}
+
+/// What blocks does so on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+/// An answer without a socket.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The code of an error, wherever it stands.
+    pub(crate) fn code(&self) -> Option<String> {
+        let body = serde_json::from_str(&self.text).unwrap_or(Value::Null);
+        let places = [&body["code"], &body["Code"], &body["error"]["code"]];
+        let stands = places.into_iter().find_map(|place| place.as_str());
+        self.header("iothub-errorcode").or(stands).map(str::to_owned)
+    }
+}
+
+/// A request by hand without a socket. It has a token unless the headers have one, which they cannot do without where it is not the hub that
+/// is asked.
+pub(crate) async fn send(
+    emulator: &Emulator,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Answer {
+    let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
+    let has = |name| headers.iter().any(|(given, _)| *given == name);
+    if !has("authorization") {
+        request = request.header("authorization", token(emulator));
+    }
+    if !has("content-type") && !matches!(method, "GET" | "DELETE") {
+        request = request.header("content-type", "application/json");
+    }
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let answer = emulator.service().call(request.body(body.into()).unwrap()).await.unwrap();
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let text = String::from_utf8(answer.into_body().collect(1 << 26).await.unwrap().to_vec()).unwrap();
+    Answer { status, headers, text }
 }

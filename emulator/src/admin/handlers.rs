@@ -78,13 +78,13 @@ impl Admin {
     pub(super) async fn script_method_of_all(self, mut incoming: Incoming) -> Result {
         let script: Script = body(&mut incoming).await?;
         let hub = self.hub(&mut incoming)?;
-        hub.set_method_of_all(&script.method_name.clone(), Some(script.handler(&hub)));
+        hub.set_method_of_all(&script.method_name.clone(), Some(script.handler(&hub)))?;
         Ok(nothing(&incoming))
     }
 
     pub(super) async fn forget_method_of_all(self, mut incoming: Incoming) -> Result {
         let method = incoming.read(|incoming| incoming.path::<String>(0, "methodName"))?;
-        self.hub(&mut incoming)?.set_method_of_all(&method, None);
+        self.hub(&mut incoming)?.set_method_of_all(&method, None)?;
         Ok(nothing(&incoming))
     }
 
@@ -95,11 +95,12 @@ impl Admin {
         Ok(nothing(&incoming))
     }
 
+    /// Where devices can be exported to and imported from.
     pub(super) async fn open_container(self, mut incoming: Incoming) -> Result {
         let name = incoming.read(|incoming| incoming.path::<String>(0, "name"))?;
-        let path = self.hub(&mut incoming)?.open_container(&name)?.durable().await?;
-        let url = format!("{}{path}", incoming.context().origin());
-        Ok(answer(&incoming, 200, &json!({ "name": name, "url": url })))
+        let query = self.hub(&mut incoming)?.open_container(&name)?.durable().await?;
+        let uri = format!("{}/{name}?{}", incoming.context().origin(), query.expose());
+        Ok(answer(&incoming, 200, &json!({ "uri": uri })))
     }
 
     pub(super) async fn reset(self, incoming: Incoming) -> Result {

@@ -19,11 +19,10 @@ use iothub::runtime::time::DateTime;
 use iothub::runtime::{Clock, ETag};
 
 use super::{Services, batch};
-use crate::errors;
-use crate::gateway::Gateway;
 use crate::outside::{Ack, Event};
 use crate::state::queue::{Delivery, Settlement};
 use crate::state::{Device, Hub, is_id, uploads};
+use crate::{errors, gateway};
 
 /// How large an event, or a batch of them, may be with its properties.
 const EVENT: usize = 256 << 10;
@@ -127,9 +126,7 @@ impl HttpRuntime for Services {
     ) -> Result<CreateFileUploadSasUriResponse, ServiceError> {
         let (hub, device) = self.device_hub(cx, &request.device_id)?;
         let target = hub.begin_upload(&device.id, &request.file.blob_name)?.durable().await?;
-        // Where the client has come from, it finds back to.
-        let gateway = cx.extensions().get::<Gateway>().and_then(|gateway| gateway.0.to_str().ok());
-        let host = gateway.or_else(|| cx.host()).unwrap_or(&hub.host);
+        let host = gateway::host(cx).unwrap_or(&hub.host);
         Ok(CreateFileUploadSasUriResponse::Ok(FileUploadResponse::new(
             target.correlation_id,
             host,

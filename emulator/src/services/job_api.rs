@@ -59,7 +59,8 @@ impl JobApi for Services {
             };
             pages.page(state.jobs.after(pages.after().copied(), now).filter(is_wanted), |job| job.plan.number)
         };
-        let mut answer = QueryJobsOk::new(page.items.iter().map(|job| written(job, now)).collect());
+        let jobs = page.items.iter().map(|job| written(job, now)).collect();
+        let mut answer = QueryJobsOk::new(jobs).with_item_type("jobResponse");
         answer.continuation = page.next;
         Ok(QueryJobsResponse::Ok(answer))
     }

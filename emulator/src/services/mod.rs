@@ -74,9 +74,9 @@ fn router_over(world: &Arc<World>, containers: Arc<dyn Containers>) -> Router {
         .clock(Arc::new(IoClock(world.clock.clone())))
         .add_authenticated(DeviceApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(DeviceTwinApiServer::new(services.clone()), data_plane.clone())
+        .add_authenticated(JobApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(HttpRuntimeServer::new(services.clone()), data_plane.clone())
         .add_authenticated(ServiceMessagesServer::new(services.clone()), data_plane.clone())
-        .add_authenticated(JobApiServer::new(services.clone()), data_plane.clone())
         .add_authenticated(ImportExportServer::new(ImportsAndExports::new(services, transfers.clone())), data_plane)
         .add_authenticated(
             IotHubResourceServer::new(ResourceProvider::new(world.clone(), transfers)),

@@ -40,15 +40,14 @@ pub(super) async fn query_devices(
     Ok(QueryDevicesResponse::Ok(answer))
 }
 
+/// The most items of a page, whoever asks.
+const PAGE: usize = 1_000;
+
 impl Services {
     /// How many items a page has, if so many are asked for.
     pub(super) fn page_size(&self, asked: Option<i32>) -> usize {
-        let most = self.world.config.page_size;
-        // What is no number of items asks for as many as there may be.
-        asked
-            .and_then(|asked| usize::try_from(asked).ok())
-            .filter(|asked| *asked > 0)
-            .map_or(most, |asked| asked.min(most))
+        let asked = asked.and_then(|asked| usize::try_from(asked).ok()).filter(|asked| *asked > 0);
+        asked.map_or(self.world.config.page_size, |asked| asked.min(PAGE))
     }
 }
 

@@ -63,10 +63,10 @@ pub(crate) struct HubState {
     pub(crate) feedback: Feedback,
     /// The uploads of files that are in progress.
     pub(crate) uploads: Uploads,
-    /// Files, and lists of devices.
-    pub(crate) blobs: Blobs,
     /// The scheduled jobs.
     pub(crate) jobs: Jobs,
+    /// Files, and lists of devices.
+    pub(crate) blobs: Blobs,
 }
 
 impl HubState {
@@ -84,8 +84,8 @@ impl HubState {
             queue::COUNT_KIND => queue::load_count(self, id, bytes),
             feedback::KIND => feedback::load(self, id, bytes),
             uploads::KIND => uploads::load(self, id, bytes),
-            kind if blobs::KINDS.contains(&kind) => blobs::load(self, kind, id, bytes),
             jobs::KIND => jobs::load(self, id, bytes),
+            kind if blobs::KINDS.contains(&kind) => blobs::load(self, kind, id, bytes),
             _ => Err("there is no such kind of record".to_owned()),
         }
     }

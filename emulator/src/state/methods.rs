@@ -29,6 +29,11 @@ const USUAL_RESPONSE: i32 = 30;
 /// What a device says of a method that it does not know, as the device libraries do.
 const UNKNOWN_METHOD: i32 = 501;
 
+/// How many methods a device answers in ways of its own, or all devices in the same.
+const MOST: usize = 100;
+/// The longest name of a method that anybody answers, in bytes.
+const NAME: usize = 1 << 10;
+
 type Handlers = BTreeMap<String, MethodHandler>;
 
 /// Who answers which methods.
@@ -41,7 +46,19 @@ pub(crate) struct Methods {
 }
 
 impl Methods {
-    fn set(&mut self, device: Option<Arc<str>>, name: &str, handler: Option<MethodHandler>) {
+    fn set(
+        &mut self,
+        device: Option<Arc<str>>,
+        name: &str,
+        handler: Option<MethodHandler>,
+    ) -> Result<(), ServiceError> {
+        if handler.is_some() {
+            let known = match &device {
+                Some(device) => self.of_device.get(device),
+                None => Some(&self.of_all),
+            };
+            check(known, name)?;
+        }
         let handlers = match &device {
             Some(device) => self.of_device.entry(device.clone()).or_default(),
             None => &mut self.of_all,
@@ -56,6 +73,7 @@ impl Methods {
             self.of_device.remove(&device);
         }
         self.changed.send_replace(());
+        Ok(())
     }
 
     /// What answers a method of a device, if it is one that it knows; an error where it answers none.
@@ -65,6 +83,17 @@ impl Methods {
             return Err(NotConnected);
         }
         Ok(own.and_then(|own| own.get(name)).or_else(|| self.of_all.get(name)).cloned())
+    }
+}
+
+/// Whether there is room for a method of this name.
+fn check(known: Option<&Handlers>, name: &str) -> Result<(), ServiceError> {
+    if !(1..=NAME).contains(&name.len()) {
+        return Err(errors::invalid(format!("The name of a method has 1 to {NAME} bytes.")));
+    }
+    match known.is_some_and(|known| known.len() >= MOST && !known.contains_key(name)) {
+        true => Err(errors::too_many_methods(MOST)),
+        false => Ok(()),
     }
 }
 
@@ -106,7 +135,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// 404 where there is no such device.
+    /// 400 where the name is none, 403 where there are too many, 404 where there is no such device.
     pub(crate) fn set_method(
         &self,
         device: &str,
@@ -115,20 +144,19 @@ impl Hub {
     ) -> Result<(), ServiceError> {
         self.change(|state, _| {
             let device = state.devices.get(device).ok_or_else(|| errors::device_not_found(device))?.id.clone();
-            state.methods.set(Some(device), name, handler);
-            Ok(())
+            state.methods.set(Some(device), name, handler)
         })
         .map(drop)
     }
 
     /// Lets a method be answered in this way, or no more, by all devices that do not answer it in a way of their own. That makes all
     /// devices connected, those too that are yet to come.
-    pub(crate) fn set_method_of_all(&self, name: &str, handler: Option<MethodHandler>) {
-        let done = self.change(|state, _| {
-            state.methods.set(None, name, handler);
-            Ok::<_, std::convert::Infallible>(())
-        });
-        let Ok(_) = done;
+    ///
+    /// # Errors
+    ///
+    /// 400 where the name is none, 403 where there are too many.
+    pub(crate) fn set_method_of_all(&self, name: &str, handler: Option<MethodHandler>) -> Result<(), ServiceError> {
+        self.change(|state, _| state.methods.set(None, name, handler)).map(drop)
     }
 }
 

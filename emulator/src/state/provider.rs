@@ -193,7 +193,7 @@ impl Provider {
             return Err(Fault::conflict("IotHubIsBeingDeleted", message));
         }
         if existing.is_none() {
-            self.check_new(scope)?;
+            self.check_new(scope, &leaving)?;
         }
         let etag = existing.as_ref().map(|hub| hub.read().resource.etag());
         let config = &self.world.config;
@@ -240,7 +240,7 @@ impl Provider {
         Arc::new(Hub::new(name, host, clock, store, HubState::default()))
     }
 
-    fn check_new(&self, scope: Scope<'_>) -> Result<(), Fault> {
+    fn check_new(&self, scope: Scope<'_>, leaving: &BTreeMap<String, Leaving>) -> Result<(), Fault> {
         if !is_name(scope.hub) {
             return Err(Fault::invalid(format!("'{}' is not the name of an IotHub: {NAME}", scope.hub)));
         }
@@ -249,7 +249,8 @@ impl Provider {
             let message = format!("IotHub name '{}' not available.", scope.hub);
             return Err(Fault::conflict("IotHubNameNotAvailable", message));
         }
-        match self.world.hubs().len() < HUBS {
+        // Who makes and deletes hubs all the time is not to fill the memory with those that are on their way out.
+        match self.world.hubs().len() + leaving.len() < HUBS {
             true => Ok(()),
             false => Err(Fault::quota(format!("There are {HUBS} hubs in the subscription, which is the most."))),
         }

@@ -16,9 +16,9 @@ use self::run::Machine;
 #[test]
 fn a_hub_is_what_its_model_is() {
     let config = Config { failure_persistence: None, max_shrink_iters: 4_000, ..Config::default() };
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { config.cases } else { 48 };
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { config.cases } else { 40 };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let steps = (any::<bool>(), vec(step::step(), 1..40));
+    let steps = (any::<bool>(), vec(step::step(), 1..80));
     let outcome = TestRunner::new(Config { cases, ..config }).run(&steps, |(documented, steps)| {
         runtime.block_on(async {
             let mut machine = Machine::start(documented).await;

@@ -2,23 +2,21 @@
 
 use std::time::Duration;
 
-use http::{Method, Request};
 use iothub::hub::Client;
 use iothub::hub::models::{
     AuthenticationMechanism, Device, DeviceStatus, DirectMethod, ExportImportDevice, ImportMode, SymmetricKey, Twin,
     TwinProperties, X509Thumbprint,
 };
-use iothub::runtime::{Body, Retry};
+use iothub::runtime::Retry;
 use iothub::{Error, Response};
 use iothub_emulator::{Emulator, MethodAnswer, Profile};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tower_service::Service;
 
 use super::model::{Expected, Model};
 use super::step::{Identity, Item, Proof, Search, Step};
 use super::tree::Object;
-use crate::support::{Folder, token};
+use crate::support::{Folder, send};
 
 /// How a step of the emulator's ended.
 #[derive(Debug)]
@@ -209,22 +207,12 @@ impl Machine {
     /// There is no such method in the client.
     async fn replace(&self, id: &str, tag: Option<String>, twin: &Twin) -> Outcome {
         let id: String = id.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let mut request = Request::builder()
-            .method(Method::PUT)
-            .uri(format!("/twins/{id}?api-version=2018-06-30"))
-            .header("host", "localhost")
-            .header("content-type", "application/json")
-            .header("authorization", token(&self.emulator));
-        if let Some(tag) = tag {
-            request = request.header("if-match", tag);
-        }
-        let request = request.body(Body::from(serde_json::to_string(twin).unwrap())).unwrap();
-        let answer = self.emulator.service().call(request).await.unwrap();
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let header = |name| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
-        let body = answer.into_body().collect(1 << 20).await.unwrap();
-        let body = serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{error}: {body:?}"));
-        Outcome { status, code: header("iothub-errorcode"), etag: header("etag"), body }
+        let path = format!("/twins/{id}?api-version=2018-06-30");
+        let headers: Vec<_> = tag.iter().map(|tag| ("if-match", &**tag)).collect();
+        let body = serde_json::to_string(twin).unwrap();
+        let answer = send(&self.emulator, ("PUT", &path), &headers, body).await;
+        let etag = answer.header("etag").map(str::to_owned);
+        Outcome { status: answer.status, code: answer.code(), etag, body: answer.json() }
     }
 
     async fn list(&mut self, top: i32) {

@@ -73,6 +73,7 @@ impl Jobs<'_> {
     /// # Headers of the answer
     ///
     /// - `x-ms-continuation`: The token that fetches the page after this one; absent on the last page.
+    /// - `x-ms-item-type`: The kind of item on the page, which is `JobResponse`. The case of the first letter varies.
     ///
     /// # Errors
     ///

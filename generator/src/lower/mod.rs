@@ -15,6 +15,7 @@ mod hierarchy;
 mod media;
 mod names;
 mod operation;
+mod parts;
 mod path;
 mod pattern;
 mod response;

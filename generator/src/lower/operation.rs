@@ -7,14 +7,15 @@ use serde_json::Value;
 
 use super::client::ClientScope;
 use super::media;
+use super::parts::{Parts, constant, is_flag};
 use super::path::{self, Hole};
 use super::schema::Schemas;
 use super::sendable;
 use super::server::Served;
 use crate::diag::{Code, Diagnostic, Location};
 use crate::ir::{
-    BodyKind, CollectionFormat, Constant, Literal, LongRunning, Matching, Method, Parameter, PathArgument, PathPart,
-    Place, Prose, Retry, Role, Side, Type,
+    BodyKind, CollectionFormat, Literal, LongRunning, Matching, Method, Parameter, PathArgument, PathPart, Place,
+    Prose, Retry, Role, Side, Type,
 };
 use crate::naming;
 use crate::resolve::Graph;
@@ -51,14 +52,12 @@ impl<'g> Context<'_, 'g> {
     /// `None` where it cannot be written; a diagnostic says why.
     pub(super) fn operation(&mut self, item: &'g spec::PathItem, source: &'g spec::Operation) -> Option<Lowered> {
         let id = self.id(item, source);
-        // Of an id that is made from the route, an underscore tells digits apart: `/v1.0/items`.
-        let split =
-            id.split_once('_').filter(|(group, method)| source.id.is_some() && !group.is_empty() && !method.is_empty());
+        let split = split_id(source, &id);
+        let prefix = split.map(|(prefix, _)| prefix.to_owned());
         let (group, method) = match split {
             Some((group, method)) => (group.to_owned(), method.to_owned()),
             None => (self.client.default_group(self.document, self.graph), id.clone()),
         };
-        let has_prefix = split.is_some();
         let declared = self.declared(item, source);
         let mut parts = Parts::default();
         let template = path::split(&item.template);
@@ -73,7 +72,7 @@ impl<'g> Context<'_, 'g> {
         let produces = source.produces.as_ref().unwrap_or(&self.document.produces);
         let base_path = super::base_path(self.document);
         let served = Served {
-            prefix: has_prefix.then(|| group.clone()),
+            prefix,
             produces: produces.clone(),
             query: template.query.clone(),
             api_version: parts.version_required,
@@ -485,68 +484,15 @@ impl<'g> Context<'_, 'g> {
     }
 }
 
+/// The prefix of an id, and the rest. Of one that is made from the route, an underscore tells digits apart: `/v1.0/items`.
+fn split_id<'i>(source: &spec::Operation, id: &'i str) -> Option<(&'i str, &'i str)> {
+    source.id.as_ref()?;
+    id.split_once('_').filter(|(prefix, rest)| !prefix.is_empty() && !rest.is_empty())
+}
+
 /// The variable of the path that a parameter is for: the one of its name, unless `x-specsmith-path-variable` says otherwise.
 fn variable(parameter: &spec::Parameter) -> &str {
     parameter.extensions.get("x-specsmith-path-variable").and_then(Value::as_str).unwrap_or(&parameter.name)
-}
-
-/// What an operation's parameters come to.
-#[derive(Default)]
-struct Parts {
-    required: Vec<Parameter>,
-    optional: Vec<Parameter>,
-    constants: Vec<Constant>,
-    client: Vec<usize>,
-    client_names: Vec<(String, usize)>,
-    api_version: Option<Literal>,
-    version_required: bool,
-    /// The path parameters that keep their slashes.
-    raw: Vec<String>,
-    /// How each path parameter puts the items of a list in a row.
-    lists: Vec<(String, CollectionFormat)>,
-}
-
-impl Parts {
-    fn constant(&mut self, parameter: &spec::Parameter, value: Literal) {
-        let place = match parameter.place {
-            In::Path => Place::Path,
-            In::Header => Place::Header { list: parameter.collection_format },
-            In::FormData => Place::Form { list: parameter.collection_format },
-            In::Query | In::Body => Place::Query { list: parameter.collection_format },
-        };
-        self.constants.push(Constant { wire: Literal(parameter.name.clone()), place, value });
-    }
-
-    /// A path parameter that the template names and nobody declares.
-    fn implied(&mut self, wire: &str) -> usize {
-        let at = self.required.iter().take_while(|parameter| parameter.place == Place::Path).count();
-        self.required.insert(
-            at,
-            Parameter {
-                name: naming::snake(wire),
-                wire: Literal(wire.to_owned()),
-                place: Place::Path,
-                ty: Type::String,
-                description: Prose::default(),
-                limits: crate::ir::Limits::default(),
-                default: None,
-                role: Role::Plain,
-                flatten: false,
-            },
-        );
-        at
-    }
-}
-
-/// The value of a required parameter that can have but one.
-fn constant(parameter: &spec::Parameter) -> Option<Literal> {
-    let simple = parameter.place != In::Body && parameter.header_prefix.is_none() && !is_flag(parameter);
-    match parameter.schema.enumeration.as_slice() {
-        _ if !simple || !parameter.required => None,
-        [Value::String(only)] => Some(Literal(only.clone())),
-        [only @ (Value::Number(_) | Value::Bool(_))] => Some(Literal(only.to_string())),
-        _ => None,
-    }
 }
 
 /// The query of the template, but for what is declared as a parameter too.
@@ -557,11 +503,6 @@ fn fixed_query(template: &path::Template, declared: &[Declared<'_>]) -> Vec<(Lit
     };
     let fixed = template.query.iter().filter(|(name, _)| !declared(name));
     fixed.map(|(name, value)| (Literal(name.clone()), Literal(value.clone()))).collect()
-}
-
-/// Whether only the presence of a query parameter counts.
-fn is_flag(parameter: &spec::Parameter) -> bool {
-    parameter.place == In::Query && parameter.extensions.get("x-specsmith-presence") == Some(&Value::Bool(true))
 }
 
 impl Method {

@@ -240,8 +240,8 @@ fn is_of_device(path: &str, id: &str) -> bool {
 /// ```
 pub fn covers(scope: &str, host: &str, path: &str) -> bool {
     let once = percent_decoded(scope.as_bytes());
-    // No slash yet, but an escaped one: what stands between host and path is encoded twice.
-    let twice = !once.contains(&b'/') && once.windows(3).any(|piece| piece.eq_ignore_ascii_case(b"%2f"));
+    // No slash yet, but escapes, which no host has: what stands behind the host, a path or a port, is encoded twice.
+    let twice = !once.contains(&b'/') && once.contains(&b'%');
     let scope = if twice { Cow::Owned(percent_decoded(&once).into_owned()) } else { once };
     let scope = scope.strip_suffix(b"/").unwrap_or(&scope);
     let mut wanted = scope.split(|byte| *byte == b'/');
@@ -299,6 +299,8 @@ mod tests {
         for (scope, host, path, covered) in [
             ("hub.example", HOST, "/devices/d1", true),
             ("HUB.example%3A8080", HOST, "/", true),
+            ("hub.example%253a8080", HOST, "/jobs/j1", true),
+            ("other.example%253a8080", HOST, "/jobs/j1", false),
             ("hub.example", "Hub.Example:8080", "", true),
             ("%5B%3A%3A1%5D", "[::1]:8080", "/devices/d1", true),
             ("hub.example/devices/d1", HOST, "/devices/d1/", true),

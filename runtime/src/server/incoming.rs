@@ -15,6 +15,7 @@ use super::matcher::Captures;
 use crate::body::Body;
 use crate::preconditions::Preconditions;
 use crate::url::CollectionFormat;
+use crate::wire::read::ReadError;
 use crate::wire::{Slot, View, Wire, put, read};
 
 /// A request that has found its operation. What is wrong with its parameters is kept until all of them have been read.
@@ -319,8 +320,10 @@ impl Incoming {
         if body.is_empty() {
             return self.report_body(String::new(), MISSING);
         }
-        for error in read::all_from_json(body, slot).err().unwrap_or_default() {
-            self.is_broken |= error.is_syntax();
+        let wrong = read::all_from_json(body, slot).err().unwrap_or_default();
+        // What is wrong may come before the place where the text breaks off, and end the reading.
+        self.is_broken = !wrong.is_empty() && (wrong.iter().any(ReadError::is_syntax) || !read::is_json(body));
+        for error in wrong {
             self.report_body(error.place(), error.to_string());
         }
     }

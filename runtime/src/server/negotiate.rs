@@ -1,6 +1,6 @@
-//! Media types: what a request has, and what its answer may have (RFC 9110 §8.3, §12.5.1).
+//! Media types: what a request has, and what its answer may have (RFC 9110 §8.3, §8.4, §12.5.1).
 
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::answer::{JSON, TEXT_JSON};
@@ -10,23 +10,35 @@ use crate::body::Body;
 
 /// Looks at the media type of a body that is read by its type. Where it is not said, it is taken for what the operation takes.
 pub(super) fn media_type(route: &Route, headers: &HeaderMap, body: &Body) -> Result<(), ServiceError> {
-    let Some(said) = headers.get(CONTENT_TYPE).filter(|_| body.length() != Some(0)) else { return Ok(()) };
-    let said = said.to_str().unwrap_or_default();
-    let (essence, parameters) = said.split_once(';').unwrap_or((said, ""));
-    let essence = essence.trim().to_ascii_lowercase();
-    let (fits, wanted) = match route.body_kind() {
+    let (fits, wanted): (fn(&str) -> bool, _) = match route.body_kind() {
         BodyKind::None | BodyKind::Stream => return Ok(()),
-        BodyKind::Json | BodyKind::OptionalJson => (is_json(&essence), "application/json"),
-        BodyKind::Text | BodyKind::OptionalText => (essence.starts_with("text/"), "text/plain"),
-        BodyKind::Form => (essence == "application/x-www-form-urlencoded", "application/x-www-form-urlencoded"),
+        BodyKind::Json | BodyKind::OptionalJson => (is_json, "application/json"),
+        BodyKind::Text | BodyKind::OptionalText => (|essence| essence.starts_with("text/"), "text/plain"),
+        BodyKind::Form => (|essence| essence == FORM, FORM),
     };
-    if fits && is_utf8(parameters) {
+    if body.length() == Some(0) {
         return Ok(());
     }
-    let message = format!("The body has to be {wanted} in UTF-8.");
-    let error = ServiceError::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
-    Err(error.with_header(ACCEPT, HeaderValue::from_static(wanted)))
+    let refused = |message, name, wanted| {
+        let error = ServiceError::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+        Err(error.with_header(name, HeaderValue::from_static(wanted)))
+    };
+    let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
+        return refused("The body has to come without a content coding.".to_owned(), ACCEPT_ENCODING, "identity");
+    }
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let Some(said) = types.next() else { return Ok(()) };
+    let said = said.to_str().unwrap_or_default();
+    let (essence, parameters) = said.split_once(';').unwrap_or((said, ""));
+    // Which of two counts is not to be guessed.
+    if types.next().is_none() && fits(&essence.trim().to_ascii_lowercase()) && is_utf8(parameters) {
+        return Ok(());
+    }
+    refused(format!("The body has to be {wanted} in UTF-8."), ACCEPT, wanted)
 }
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 fn is_json(essence: &str) -> bool {
     matches!(essence, "application/json" | "text/json")

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 use std::time::Duration;
 
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, HeaderName};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, HOST, HeaderName};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use tower_service::Service as TowerService;
@@ -262,6 +262,10 @@ impl Inner {
     /// What a request is for.
     fn find(&self, parts: &Parts, asked: &mut Asked) -> Result<Target<'_>, ServiceError> {
         const NONE: &str = "There is no such operation.";
+        // Others on the way may have taken the other one (RFC 9112 §3.2).
+        if parts.headers.get_all(HOST).iter().nth(1).is_some() {
+            return Err(ServiceError::plain(StatusCode::BAD_REQUEST, "There is more than one host."));
+        }
         let is_options = parts.method == Method::OPTIONS;
         let path = parts.uri.path();
         if is_options && path == "*" {

@@ -112,7 +112,8 @@ pub(super) fn digits(slot: &mut Slot<'_>, found: &str) -> Result<(), What> {
     }
     match found.parse::<f64>() {
         Ok(found) if found.is_finite() => float(slot, found),
-        _ => Err(slot.mismatch(RANGE)),
+        Ok(_) => Err(slot.mismatch(RANGE)),
+        Err(_) => Err(slot.mismatch("another text")),
     }
 }
 

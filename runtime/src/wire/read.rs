@@ -43,6 +43,12 @@ pub fn all_from_json(json: &[u8], slot: Slot<'_>) -> Result<(), Vec<ReadError>> 
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
+/// Whether JSON text is complete, whatever it says.
+#[cfg(feature = "server")]
+pub(crate) fn is_json(json: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(json).is_ok()
+}
+
 pub(crate) fn without_mark(json: &[u8]) -> &[u8] {
     json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json)
 }

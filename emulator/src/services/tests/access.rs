@@ -13,7 +13,6 @@ use serde_json::json;
 use super::*;
 use crate::services::access;
 
-/// Operations that answer 501 to whoever may use them.
 struct Nothing;
 impl ImportExport for Nothing {}
 

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use iothub::hub::models::{Device, DirectMethod, Job, JobRequest, JobStatus, JobType, Twin};
+use iothub::runtime::credential::ConnectionString;
 use iothub::runtime::time::DateTime;
 use serde_json::{Map, json};
 
 use super::methods::says;
 use super::*;
-use crate::outside::MethodHandler;
+use crate::outside::{MethodAnswer, MethodHandler};
 use crate::state::testing;
 
 const STATUSES: [&str; 6] = ["scheduled", "queued", "running", "completed", "failed", "cancelled"];
@@ -288,6 +289,7 @@ async fn lists() {
     let answer =
         emulator.send(Method::GET, &target, &[("x-ms-max-item-count", "1"), ("x-ms-continuation", &token)], None).await;
     assert_eq!((answer.json()[0]["jobId"].as_str(), answer.json().as_array().unwrap().len()), (Some("running"), 1));
+    assert_eq!(answer.header("x-ms-item-type"), Some("jobResponse"));
     for (query, token) in [("&jobType=scheduleUpdateTwin", &*token), ("", "x"), ("&jobStatus=running", &*token)] {
         let answer =
             emulator.send(Method::GET, &format!("{target}{query}"), &[("x-ms-continuation", token)], None).await;
@@ -388,6 +390,15 @@ async fn rows_in_pages() {
     }
     assert_eq!((count, seen.len()), (35, all.len()));
     assert_eq!(seen, all, "those that were deleted have been changed before");
+    // Numbers of jobs are in the order of numbers.
+    let ids: Vec<String> = (0..9).map(|number| format!("more-{number}")).collect();
+    for id in &ids {
+        client.jobs().create(id, &tags(id, "deviceId = 'd0001'")).await.unwrap();
+        emulator.job_ended(id).await;
+    }
+    let (found, sizes) = emulator.pages("SELECT * FROM devices.jobs WHERE STARTS_WITH(jobId, 'more')", 2).await;
+    assert_eq!(found.iter().map(|row| key(row).0).collect::<Vec<_>>(), ids);
+    assert_eq!(sizes, [2, 2, 2, 2, 1]);
     let top = emulator.rows("WHERE deviceId = 'd0007'").await;
     assert_eq!(top.iter().map(|row| key(row).0).collect::<Vec<_>>(), ["one", "two", "last"]);
 }
@@ -407,4 +418,59 @@ async fn whoever_may() {
     let other = SasCredential::for_hub("h2.azure-devices.net", "service", key("service"));
     let other = emulator.signed("h2.azure-devices.net", other);
     assert_eq!(other.jobs().query().await.unwrap().into_body().len(), 0);
+}
+
+/// Waits until something is the case.
+async fn comes_to(what: impl AsyncFn() -> bool) {
+    for _ in 0..100_000 {
+        if what().await {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it never comes to that")
+}
+
+#[tokio::test]
+async fn the_emulator_goes_on_with_them() {
+    let folder = std::env::temp_dir().join(format!("iothub-emulator-jobs-go-on-{}", std::process::id()));
+    _ = std::fs::remove_dir_all(&folder);
+    let start = async || {
+        let emulator = crate::Emulator::builder().in_process().data_dir(&folder).start().await.unwrap();
+        let connection = ConnectionString::of_hub(&emulator.connection_string()).unwrap();
+        let client = Client::with_pipeline(connection.pipeline(emulator.transport()));
+        (emulator, client)
+    };
+    let (emulator, client) = start().await;
+    client.devices().put("a", &Device::new("a")).await.unwrap();
+    client.devices().put("b", &Device::new("b")).await.unwrap();
+    emulator.on_method("a", "m", |_| std::future::pending()).unwrap();
+    emulator.on_method_of_all("m", |call| async move { MethodAnswer::new(200, call.device_id.to_string()) }).unwrap();
+    let hour: DateTime = (emulator.clock().now() + Duration::from_secs(3600)).try_into().unwrap();
+    client.jobs().create("later", &tags("later", "*").with_start_time(hour)).await.unwrap();
+    let patient = DirectMethod::new("m").with_response_timeout_in_seconds(300).with_connect_timeout_in_seconds(300);
+    client.jobs().create("amid", &calls("amid", "*").with_cloud_to_device_method(patient)).await.unwrap();
+    let state = async |client: &Client, id: &str| {
+        let job = client.jobs().get(id).await.unwrap().into_body();
+        (status(&job).to_owned(), statistics(&job))
+    };
+    comes_to(async || state(&client, "amid").await.1 == [2, 0, 1, 1, 0]).await;
+    emulator.stop().await;
+
+    let (emulator, client) = start().await;
+    assert_eq!(state(&client, "later").await, ("scheduled".to_owned(), [0; 5]));
+    assert_eq!(state(&client, "amid").await, ("running".to_owned(), [2, 0, 1, 0, 1]));
+    // Devices have to connect again, as after any other restart.
+    emulator.on_method("a", "m", |_| async { MethodAnswer::new(201, "again") }).unwrap();
+    comes_to(async || state(&client, "amid").await.0 == "completed").await;
+    let rows = client.devices().query("SELECT * FROM devices.jobs WHERE jobId = 'amid'").await.unwrap().into_body();
+    let answers: Vec<_> = rows.iter().map(|row| &row["outcome"]["deviceMethodResponse"]["payload"]).collect();
+    assert_eq!(answers, [&json!("again"), &json!("b")]);
+    emulator.advance(Duration::from_secs(3600));
+    comes_to(async || state(&client, "later").await.0 == "completed").await;
+    assert_eq!(client.twins().get("b").await.unwrap().tags.as_ref().unwrap()["x"], "later");
+    emulator.reset().await.unwrap();
+    assert_eq!(client.jobs().query().await.unwrap().into_body().len(), 0);
+    emulator.stop().await;
+    _ = std::fs::remove_dir_all(&folder);
 }

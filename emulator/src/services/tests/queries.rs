@@ -34,7 +34,7 @@ impl Emulator {
     }
 
     /// All items, and how many each page had.
-    async fn pages(&self, query: &str, size: i32) -> (Vec<Value>, Vec<usize>) {
+    pub(super) async fn pages(&self, query: &str, size: i32) -> (Vec<Value>, Vec<usize>) {
         let mut pages = self.owner().devices().query(query).page_size(size).into_pages();
         let (mut items, mut sizes) = (Vec::new(), Vec::new());
         while let Some(page) = pages.try_next().await.unwrap() {

@@ -86,7 +86,7 @@ impl DeviceJob {
         }
     }
 
-    fn status(&self) -> &'static str {
+    pub(super) fn status(&self) -> &'static str {
         match (&self.progress, &self.phase) {
             (Progress::Done(done), _) => match done.outcome {
                 Outcome::Failed { .. } => "failed",

@@ -67,8 +67,8 @@ async fn answered_by_whoever_is_set() {
     assert_eq!(ask(&hub, "c", &asked("m")).await, refused(404, "DeviceNotFound"));
 
     // All devices, unless they have a way of their own.
-    hub.set_method_of_all("m", says(2));
-    hub.set_method_of_all("n", says(3));
+    hub.set_method_of_all("m", says(2)).unwrap();
+    hub.set_method_of_all("n", says(3)).unwrap();
     let statuses = async |device, method: &str| ask(&hub, device, &asked(method)).await.map(|(status, _)| status);
     assert_eq!((statuses("a", "m").await, statuses("a", "n").await), (Ok(1), Ok(3)));
     assert_eq!((statuses("b", "m").await, statuses("b", "o").await), (Ok(2), Ok(501)));
@@ -77,8 +77,8 @@ async fn answered_by_whoever_is_set() {
 
     hub.set_method("a", "m", None).unwrap();
     assert_eq!(statuses("a", "m").await, Ok(2));
-    hub.set_method_of_all("m", None);
-    hub.set_method_of_all("n", None);
+    hub.set_method_of_all("m", None).unwrap();
+    hub.set_method_of_all("n", None).unwrap();
     assert_eq!(statuses("a", "m").await, Err((404, "DeviceNotOnline".to_owned())));
 }
 
@@ -95,13 +95,13 @@ async fn whoever_answers_is_connected() {
     assert_eq!(connected(), [false, false, false]);
     hub.set_method("a", "m", says(1)).unwrap();
     assert_eq!(connected(), [true, false, false]);
-    hub.set_method_of_all("m", says(1));
+    hub.set_method_of_all("m", says(1)).unwrap();
     assert_eq!(connected(), [true, true, true]);
     // Whoever is disabled is not, and is not known either.
     disable(&hub, "a");
     assert_eq!(connected(), [false, true, true]);
     assert_eq!(ask(&hub, "a", &asked("m")).await, refused(404, "DeviceNotFound"));
-    hub.set_method_of_all("m", None);
+    hub.set_method_of_all("m", None).unwrap();
     assert_eq!(connected(), [false, false, false]);
     // A new device of an old id has nothing of it.
     hub.set_method("b", "m", says(1)).unwrap();

@@ -220,6 +220,7 @@ impl QueryJobsResponse {
             Self::Ok(payload) => {
                 answer.status(200);
                 answer.header("x-ms-continuation", v1::Wire::view(&payload.continuation));
+                answer.header("x-ms-item-type", v1::Wire::view(&payload.item_type));
                 answer.json(v1::Wire::view(&payload.body));
             }
         }
@@ -234,6 +235,8 @@ pub struct QueryJobsOk {
     pub body: Vec<models::Job>,
     /// The token that fetches the page after this one; absent on the last page.
     pub continuation: Option<String>,
+    /// The kind of item on the page, which is `JobResponse`. The case of the first letter varies.
+    pub item_type: Option<String>,
 }
 
 impl QueryJobsOk {
@@ -243,6 +246,7 @@ impl QueryJobsOk {
         Self {
             body,
             continuation: None,
+            item_type: None,
         }
     }
 
@@ -251,6 +255,14 @@ impl QueryJobsOk {
     #[inline]
     pub fn with_continuation(mut self, continuation: impl Into<String>) -> Self {
         self.continuation = Some(continuation.into());
+        self
+    }
+
+    /// The same with this [`item_type`](Self::item_type).
+    #[must_use]
+    #[inline]
+    pub fn with_item_type(mut self, item_type: impl Into<String>) -> Self {
+        self.item_type = Some(item_type.into());
         self
     }
 }

@@ -1,0 +1,135 @@
+//! The two tables of preconditions, every cell, in both profiles, through a socket.
+
+use std::net::SocketAddr;
+
+use iothub::Error;
+use iothub::hub::Client;
+use iothub::hub::models::Device;
+use iothub::runtime::Retry;
+use iothub_emulator::{Emulator, Profile};
+
+use crate::etag_table::{DOCUMENTED, Row, SERVICE};
+use crate::support::{Raw, blocking, token};
+
+const BOTH: [(Profile, [Row; 9]); 2] = [(Profile::Service, SERVICE), (Profile::Documented, DOCUMENTED)];
+
+/// What there is before a cell, and whether it is there.
+const CELLS: [(&str, &str, bool); 4] =
+    [("PUT", "new", false), ("PUT", "old", true), ("DELETE", "gone", false), ("DELETE", "there", true)];
+
+/// The code of an error's status.
+fn code(status: u16) -> &'static str {
+    match status {
+        404 => "DeviceNotFound",
+        409 => "DeviceAlreadyExists",
+        412 => "PreconditionFailed",
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn by_hand() {
+    for (profile, rows) in BOTH {
+        let emulator = Emulator::builder().profile(profile).start().await.unwrap();
+        let (address, token) = (emulator.address().unwrap(), token(&emulator));
+        blocking(move || rows_by_hand(address, &token, profile, &rows)).await;
+        emulator.stop().await;
+    }
+}
+
+fn rows_by_hand(address: SocketAddr, token: &str, profile: Profile, rows: &[Row]) {
+    let authorization = format!("authorization: {token}\r\n");
+    let mut raw = Raw::connect(address);
+    let mut send = |method: &str, id: &str, headers: &str| {
+        let body = if method == "PUT" { format!(r#"{{"deviceId":"{id}"}}"#) } else { String::new() };
+        let path = format!("/devices/{id}?api-version=2016-11-14");
+        raw.exchange(method, &path, &format!("{authorization}{headers}"), &body)
+    };
+    for (number, (if_match, if_none_match, expected)) in rows.iter().enumerate() {
+        let header = |name, value: &Option<&str>| value.map(|value| format!("{name}: {value}\r\n")).unwrap_or_default();
+        let headers = header("If-Match", if_match) + &header("If-None-Match", if_none_match);
+        for ((method, id, is_there), expected) in CELLS.into_iter().zip(expected) {
+            let id = format!("{id}{number}");
+            if is_there {
+                assert!(matches!(send("PUT", &id, "").0, 200 | 201));
+            }
+            let cell = format!("{profile:?} {method} {id} {headers:?}");
+            let (status, head, body) = send(method, &id, &headers);
+            assert_eq!(status, *expected, "{cell}");
+            let tag = match (method, status) {
+                ("PUT", 200 | 201) => Some(if is_there { "MQ==" } else { "MA==" }),
+                (_, 200 | 204) => None,
+                _ => {
+                    let (line, text) =
+                        (format!("iothub-errorcode: {}", code(status)), format!("ErrorCode:{};", code(status)));
+                    assert!(head.contains(&line) && body.contains(&text), "{cell} {head} {body}");
+                    is_there.then_some("MA==")
+                }
+            };
+            let (status, head, body) = send("GET", &id, "");
+            assert_eq!(status, if tag.is_some() { 200 } else { 404 }, "{cell}");
+            let told = tag.is_none_or(|tag| {
+                head.contains(&format!("etag: \"{tag}\"")) && body.contains(&format!(r#""etag":"{tag}""#))
+            });
+            assert!(told, "{cell} {head} {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn by_the_client() {
+    fn status<T>(outcome: Result<iothub::Response<T>, Error>) -> u16 {
+        match outcome {
+            Ok(response) => response.status().as_u16(),
+            Err(error) => {
+                let status = error.status().unwrap().as_u16();
+                assert_eq!(error.code(), Some(code(status)));
+                assert_eq!(error.is_precondition_failed(), status == 412);
+                status
+            }
+        }
+    }
+    for (profile, rows) in BOTH {
+        let emulator = Emulator::builder().profile(profile).start().await.unwrap();
+        let client = Client::from_connection_string(&emulator.connection_string()).unwrap();
+        let client = Client::with_pipeline(client.pipeline().clone().with_retry(Retry::none()));
+        for (number, (if_match, if_none_match, expected)) in rows.into_iter().enumerate() {
+            // The client takes an empty tag for a mistake.
+            if if_match.is_some_and(|tag| tag.trim_matches('"').is_empty()) {
+                let refused = client.devices().delete("d").if_match(if_match.unwrap_or_default()).await.unwrap_err();
+                assert!(refused.status().is_none(), "{refused}");
+                continue;
+            }
+            for ((method, id, is_there), expected) in CELLS.into_iter().zip(expected) {
+                let id = format!("{id}{number}");
+                let device = Device::new(&*id);
+                if is_there {
+                    client.devices().put(&id, &device).await.unwrap();
+                }
+                let found = match (method, if_none_match) {
+                    ("PUT", _) => {
+                        let mut call = client.devices().put(&id, &device);
+                        if let Some(tag) = if_match {
+                            call = call.if_match(tag);
+                        }
+                        if let Some(tag) = if_none_match {
+                            call = call.if_none_match(tag);
+                        }
+                        status(call.await)
+                    }
+                    // It does not declare If-None-Match where something is deleted.
+                    (_, Some(_)) => continue,
+                    (_, None) => {
+                        let mut call = client.devices().delete(&id);
+                        if let Some(tag) = if_match {
+                            call = call.if_match(tag);
+                        }
+                        status(call.await)
+                    }
+                };
+                assert_eq!(found, expected, "{profile:?} {method} {id} {if_match:?} {if_none_match:?}");
+            }
+        }
+        emulator.stop().await;
+    }
+}
