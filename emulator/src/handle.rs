@@ -199,14 +199,14 @@ impl HubHandle {
         self.hub().map(|hub| hub.queued(device)).unwrap_or_default()
     }
 
-    /// The address of a container for exports and imports of devices, which allows everything there for a day. It is made if it is not there.
+    /// The address of a container for exports and imports of devices, with which everything may be done there. It is made if it is not there.
     ///
     /// # Errors
     ///
     /// 400 where it may not be called that, 404 where the hub has been deleted.
     pub async fn container(&self, name: &str) -> Result<String, ServiceError> {
-        let query = self.hub()?.open_container(name)?.durable().await?;
-        Ok(format!("{}/{name}?{}", self.address.url(), query.expose()))
+        let path = self.hub()?.open_container(name)?.durable().await?;
+        Ok(format!("{}{path}", self.address.url()))
     }
 
     /// Lets a device answer a method, as it would over MQTT. It counts as connected from then on.

@@ -27,3 +27,30 @@ pub(crate) const DOCUMENTED: [Row; 9] = [
     (Some("\"MQ==\""), None, [412, 412, 204, 412]),
     (None, Some("*"), [201, 412, 204, 412]),
 ];
+
+/// The same of hubs, whose tag is written here as that of devices.
+#[allow(dead_code, reason = "the tests within the library have another table, of more forms of tags")]
+pub(crate) const HUBS_SERVICE: [Row; 9] = [
+    (None, None, [201, 201, 204, 202]),
+    (Some(""), None, [201, 201, 204, 202]),
+    (Some("\"\""), None, [201, 201, 204, 202]),
+    (Some("*"), None, [412, 201, 204, 202]),
+    (Some("\"*\""), None, [412, 201, 204, 202]),
+    (Some("\"MA==\""), None, [412, 201, 204, 202]),
+    (Some("MA=="), None, [412, 201, 204, 202]),
+    (Some("\"MQ==\""), None, [412, 412, 204, 412]),
+    (None, Some("*"), [201, 412, 204, 412]),
+];
+
+#[allow(dead_code, reason = "the tests within the library have another table, of more forms of tags")]
+pub(crate) const HUBS_DOCUMENTED: [Row; 9] = [
+    (None, None, [201, 200, 204, 202]),
+    (Some(""), None, [201, 200, 204, 202]),
+    (Some("\"\""), None, [201, 200, 204, 202]),
+    (Some("*"), None, [412, 200, 204, 202]),
+    (Some("\"*\""), None, [412, 200, 204, 202]),
+    (Some("\"MA==\""), None, [412, 200, 204, 202]),
+    (Some("MA=="), None, [412, 200, 204, 202]),
+    (Some("\"MQ==\""), None, [412, 412, 204, 412]),
+    (None, Some("*"), [201, 412, 204, 412]),
+];

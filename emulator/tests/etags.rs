@@ -1,14 +1,16 @@
 //! The two tables of preconditions, every cell, in both profiles, through a socket.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use iothub::Error;
 use iothub::hub::Client;
 use iothub::hub::models::Device;
 use iothub::runtime::Retry;
 use iothub_emulator::{Emulator, Profile};
+use serde_json::{Value, json};
 
-use crate::etag_table::{DOCUMENTED, Row, SERVICE};
+use crate::etag_table::{DOCUMENTED, HUBS_DOCUMENTED, HUBS_SERVICE, Row, SERVICE};
 use crate::support::{Raw, blocking, token};
 
 const BOTH: [(Profile, [Row; 9]); 2] = [(Profile::Service, SERVICE), (Profile::Documented, DOCUMENTED)];
@@ -132,4 +134,61 @@ async fn by_the_client() {
         }
         emulator.stop().await;
     }
+}
+
+#[tokio::test]
+async fn of_hubs() {
+    for (profile, rows) in [(Profile::Service, HUBS_SERVICE), (Profile::Documented, HUBS_DOCUMENTED)] {
+        let builder = Emulator::builder().profile(profile).lro_delay(Duration::ZERO).arm_token("made-up");
+        let emulator = builder.start().await.unwrap();
+        let (address, subscription) = (emulator.address().unwrap(), emulator.subscription().to_owned());
+        blocking(move || rows_of_hubs(address, &subscription, profile, &rows)).await;
+        emulator.stop().await;
+    }
+}
+
+fn rows_of_hubs(address: SocketAddr, subscription: &str, profile: Profile, rows: &[Row]) {
+    let mut raw = Raw::connect(address);
+    let hub = json!({
+        "location": "westus", "subscriptionid": subscription, "resourcegroup": "g", "sku": { "name": "S1", "capacity": 1 },
+    });
+    let mut send = |method: &str, id: &str, headers: &str| {
+        let body = if method == "PUT" { hub.to_string() } else { String::new() };
+        let group = format!("/subscriptions/{subscription}/resourceGroups/g/providers/Microsoft.Devices/IotHubs");
+        let path = format!("{group}/{id}?api-version=2017-01-19");
+        raw.exchange(method, &path, &format!("authorization: Bearer made-up\r\n{headers}"), &body)
+    };
+    for (number, (if_match, if_none_match, expected)) in rows.iter().enumerate() {
+        for ((method, id, is_there), expected) in CELLS.into_iter().zip(expected) {
+            let id = format!("{id}{number}");
+            let tag = is_there.then(|| {
+                assert_eq!(send("PUT", &id, "").0, 201);
+                tag(&send("GET", &id, "").2)
+            });
+            let own = tag.clone().unwrap_or_else(|| "AAAAAAAAAAA=".to_owned());
+            let header = |name, value: &Option<&str>| match value {
+                Some(value) => format!("{name}: {}\r\n", value.replace("MA==", &own)),
+                None => String::new(),
+            };
+            let headers = header("If-Match", if_match) + &header("If-None-Match", if_none_match);
+            let cell = format!("{profile:?} {method} {id} {headers:?}");
+            let (status, head, body) = send(method, &id, &headers);
+            assert_eq!(status, *expected, "{cell} {body}");
+            assert_eq!(head.contains("azure-asyncoperation: "), matches!(status, 201 | 202), "{cell} {head}");
+            let (found, _, text) = send("GET", &id, "");
+            match (method, status) {
+                ("PUT", 200 | 201) => assert!(found == 200 && Some(self::tag(&text)) != tag, "{cell} {text}"),
+                (_, 202 | 204) => assert_eq!(found, 404, "{cell} {text}"),
+                (_, 412) if is_there => assert!(found == 200 && Some(self::tag(&text)) == tag, "{cell} {text}"),
+                _ => assert_eq!(found, 404, "{cell} {text}"),
+            }
+            // There may be no more than so many.
+            send("DELETE", &id, "");
+        }
+    }
+}
+
+fn tag(hub: &str) -> String {
+    let hub: Value = serde_json::from_str(hub).unwrap();
+    hub["etag"].as_str().unwrap().to_owned()
 }

@@ -4,7 +4,7 @@
 const https = require('node:https');
 const IotHubClient = require('azure-arm-iothub');
 const { TokenCredentials } = require('ms-rest');
-const { assert, check, done, failure, http, openContainer, owner, token, until } = require('./lib/check');
+const { assert, blobIn, check, containerUri, done, failure, http, owner, token, until } = require('./lib/check');
 
 const subscription = process.env.IOTHUB_SUBSCRIPTION;
 const url = `https://${process.env.IOTHUB_HOST}`;
@@ -212,8 +212,8 @@ async function jobs(rules) {
     assert.equal((await hubs.getStats(group, name)).totalDeviceCount, 1);
   });
 
-  const container = await openContainer('a17-devices');
-  const list = container.replace('?', '/devices.txt?');
+  const container = await containerUri('a17-devices');
+  const list = blobIn(container, 'devices.txt');
 
   async function finished({ jobId }) {
     const end = await until(

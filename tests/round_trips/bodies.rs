@@ -140,7 +140,7 @@ fn requests() -> Vec<Row> {
         ),
         sent(
             |both, body: &hub::ImportExportJob| posted(both, "/jobs/create?api-version=1", body),
-            |asked: import_export::CreateJobRequest| asked.job_properties,
+            |asked: import_export::CreateJobRequest| asked.job,
         ),
         sent(
             |both, body: &device::FileUploadRequest| both.device.files().create_upload(body),
@@ -181,7 +181,10 @@ fn answers_of_data_planes() -> Vec<Row> {
         got(|both| both.hub.devices().get("d"), |body| GetDeviceResponse::Ok(GetDeviceOk::new(body)), plain),
         got(|both| both.hub.devices().list(), GetDevicesResponse::Ok, plain),
         got(|both| both.hub.devices().bulk(&[]), BulkDeviceOperationResponse::Ok, plain),
-        failed(|both| both.hub.devices().bulk(&[]), BulkDeviceOperationResponse::BadRequest),
+        failed(
+            |both| both.hub.devices().bulk(&[]),
+            |body| BulkDeviceOperationResponse::BadRequest(BulkDeviceOperationBadRequest::new(body)),
+        ),
         got(|both| both.hub.devices().query("q"), |body| QueryDevicesResponse::Ok(QueryDevicesOk::new(body)), plain),
         got(|both| both.hub.devices().purge_commands("d"), PurgeCommandQueueResponse::Ok, plain),
         got(|both| both.hub.devices().statistics(), GetRegistryStatisticsResponse::Ok, plain),
@@ -241,7 +244,11 @@ fn answers_of_the_provider() -> Vec<Row> {
         ),
         got(|both| both.arm.iot_hubs().list_jobs("g", "h"), ListJobsResponse::Ok, plain),
         got(|both| both.arm.iot_hubs().get_job("g", "h", "j"), GetJobResponse::Ok, plain),
-        got(|both| gotten(both, OPERATION), GetOperationResultResponse::Ok, json::<Value>),
+        got(
+            |both| gotten(both, OPERATION),
+            |body| GetOperationResultResponse::Ok(GetOperationResultOk::new(body)),
+            json::<Value>,
+        ),
     ]
 }
 

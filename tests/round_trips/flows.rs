@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
+use iothub::Nullable;
 use iothub::hub::models as hub;
 use iothub::hub::server::{DeviceApiServer, JobApiServer, device_api, job_api};
 use iothub::management::models as arm;
@@ -90,7 +91,9 @@ impl IotHubResource for Provider {
         let Some(hub) = self.hub.lock().unwrap().take() else { return Ok(DeleteResponse::NoContent) };
         let id = self.operations.begin_timed(request.subscription_id, Duration::from_secs(5), Ok(None))?;
         let links = self.links(cx, &id);
-        let accepted = DeleteAccepted::new(hub).with_azure_async_operation(links.status).with_location(links.result);
+        let accepted = DeleteAccepted::new(Nullable::Value(hub))
+            .with_azure_async_operation(links.status)
+            .with_location(links.result);
         Ok(DeleteResponse::Accepted(accepted.with_retry_after(links.retry_after.into())))
     }
 
@@ -101,7 +104,7 @@ impl IotHubResource for Provider {
     ) -> Result<GetOperationResultResponse, ServiceError> {
         let operation = self.operations.find(&request.subscription_id, &request.operation_id)?;
         if request.asyncinfo {
-            return Ok(GetOperationResultResponse::Ok(operation.body()));
+            return Ok(GetOperationResultResponse::Ok(GetOperationResultOk::new(operation.body())));
         }
         Ok(match operation.result()?.as_deref() {
             None => {
@@ -109,7 +112,7 @@ impl IotHubResource for Provider {
                 GetOperationResultResponse::Accepted(accepted.with_retry_after(self.operations.retry_after().into()))
             }
             Some(None) => GetOperationResultResponse::NoContent,
-            Some(Some(hub)) => GetOperationResultResponse::Ok(json!(hub)),
+            Some(Some(hub)) => GetOperationResultResponse::Ok(GetOperationResultOk::new(json!(hub))),
         })
     }
 }

@@ -102,7 +102,7 @@ fn identities() -> Vec<Trip> {
 fn registry() -> Vec<Trip> {
     use device_api::*;
     let items = || {
-        let item = hub::ExportImportDevice::new("d", hub::DeviceStatus::Disabled);
+        let item = hub::ExportImportDevice::new("d").with_status(hub::DeviceStatus::Disabled);
         vec![item.clone().with_import_mode(hub::ImportMode::UpdateIfMatchEtag).with_etag("MA=="), item]
     };
     let failed = || -> hub::BulkRegistryOperationResult {
@@ -136,8 +136,10 @@ fn registry() -> Vec<Trip> {
             "DeviceApi_BulkDeviceOperation",
             |both| both.hub.devices().bulk(&[]),
             asked!(BulkDeviceOperationRequest { devices: vec![] }),
-            BulkDeviceOperationResponse::BadRequest(failed()),
-            failure(400, failed()),
+            BulkDeviceOperationResponse::BadRequest(
+                BulkDeviceOperationBadRequest::new(failed()).with_iothub_errorcode("BulkRegistryOperationFailure"),
+            ),
+            failure(400, failed()).with(&[("iothub-errorcode", "BulkRegistryOperationFailure")]),
         ),
         trip(
             "DeviceApi_QueryDevices",
@@ -247,8 +249,10 @@ fn jobs() -> Vec<Trip> {
                 page_size: Some(i32::MAX),
                 continuation: Some(TOKEN.to_owned()),
             }),
-            QueryJobsResponse::Ok(QueryJobsOk::new(vec![job(), job()]).with_continuation("next")),
-            success(200, vec![job(), job()]).with(&[("x-ms-continuation", "next")]),
+            QueryJobsResponse::Ok(
+                QueryJobsOk::new(vec![job(), job()]).with_continuation("next").with_item_type("jobResponse"),
+            ),
+            success(200, vec![job(), job()]).with(&[("x-ms-continuation", "next"), ("x-ms-item-type", "jobResponse")]),
         ),
         trip(
             "JobApi_CancelJob",
@@ -270,7 +274,7 @@ fn transports() -> Vec<Trip> {
         trip(
             "ImportExport_CreateJob",
             move |both| both.raw(raw(Method::POST, "/jobs/create?api-version=1", &[], bytes(&job()))),
-            asked!(CreateJobRequest { job_properties: job() }),
+            asked!(CreateJobRequest { job: job() }),
             CreateJobResponse::Ok(job()),
             success(200, bytes(&job())),
         ),
@@ -284,21 +288,21 @@ fn transports() -> Vec<Trip> {
         trip(
             "ImportExport_GetJob",
             |both| both.raw(raw(Method::GET, "/jobs/*?api-version=1", &[JOB], "")),
-            asked!(GetJobRequest { device_id: JOB }),
+            asked!(GetJobRequest { job_id: JOB }),
             GetJobResponse::Ok(job()),
             success(200, bytes(&job())),
         ),
         trip(
             "ImportExport_CancelJob",
             |both| both.raw(raw(Method::DELETE, "/jobs/*?api-version=1", &[JOB], "")),
-            asked!(CancelJobRequest { device_id: JOB }),
+            asked!(CancelJobRequest { job_id: JOB }),
             CancelJobResponse::Ok(job()),
             success(200, bytes(&job())),
         ),
         trip(
             "ImportExport_CancelJob",
             |both| both.raw(raw(Method::DELETE, "/jobs/*?api-version=1", &[JOB], "")),
-            asked!(CancelJobRequest { device_id: JOB }),
+            asked!(CancelJobRequest { job_id: JOB }),
             CancelJobResponse::NoContent,
             success(204, Bytes::new()),
         ),

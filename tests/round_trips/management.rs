@@ -1,6 +1,7 @@
 //! Hubs as resources: the trips of the client `management`, and of the operations that clients do not have.
 
 use http::{Method, StatusCode};
+use iothub::Nullable;
 use iothub::management::models as arm;
 use iothub::management::server::iot_hub_resource::*;
 use iothub::runtime::Bytes;
@@ -71,8 +72,10 @@ fn lifecycle() -> Vec<Trip> {
     let create =
         |both: &Both| first(both.arm.iot_hubs().create_or_update(GROUP, HUB, &description()).if_match("AAAA").start());
     let delete = |both: &Both| first(both.arm.iot_hubs().delete(GROUP, HUB).start());
-    let created = CreateOrUpdateCreated::new(description()).with_azure_async_operation("http://localhost:81/o?a=b&c");
-    let accepted = DeleteAccepted::new(description())
+    let created = CreateOrUpdateCreated::new(description())
+        .with_azure_async_operation("http://localhost:81/o?a=b&c")
+        .with_retry_after(0);
+    let accepted = DeleteAccepted::new(Nullable::Value(description()))
         .with_azure_async_operation("http://localhost:81/o?a=b&c")
         .with_location("http://localhost:81/o?a=b")
         .with_retry_after(0);
@@ -88,7 +91,8 @@ fn lifecycle() -> Vec<Trip> {
                 description: description(),
             }),
             CreateOrUpdateResponse::Created(created),
-            success(201, description()).with(&[("azure-asyncoperation", "http://localhost:81/o?a=b&c")]),
+            success(201, description())
+                .with(&[("azure-asyncoperation", "http://localhost:81/o?a=b&c"), ("retry-after", "0")]),
         ),
         trip(
             "IotHubResource_CreateOrUpdate",
@@ -346,8 +350,8 @@ fn for_servers_only() -> Vec<Trip> {
                 operation_id: NAME,
                 asyncinfo: true,
             }),
-            GetOperationResultResponse::Ok(body.clone()),
-            success(200, bytes(&body)),
+            GetOperationResultResponse::Ok(GetOperationResultOk::new(body.clone()).with_retry_after(3)),
+            success(200, bytes(&body)).with(&[("retry-after", "3")]),
         ),
         trip(
             "IotHubResource_GetOperationResult",

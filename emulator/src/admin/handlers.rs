@@ -95,12 +95,11 @@ impl Admin {
         Ok(nothing(&incoming))
     }
 
-    /// Where devices can be exported to and imported from.
     pub(super) async fn open_container(self, mut incoming: Incoming) -> Result {
         let name = incoming.read(|incoming| incoming.path::<String>(0, "name"))?;
-        let query = self.hub(&mut incoming)?.open_container(&name)?.durable().await?;
-        let uri = format!("{}/{name}?{}", incoming.context().origin(), query.expose());
-        Ok(answer(&incoming, 200, &json!({ "uri": uri })))
+        let path = self.hub(&mut incoming)?.open_container(&name)?.durable().await?;
+        let url = format!("{}{path}", incoming.context().origin());
+        Ok(answer(&incoming, 200, &json!({ "name": name, "url": url })))
     }
 
     pub(super) async fn reset(self, incoming: Incoming) -> Result {

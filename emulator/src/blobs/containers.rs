@@ -1,17 +1,22 @@
 //! Containers of the emulator's own blobs, for imports and exports.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::Uri;
-use iothub::runtime::Clock;
-use iothub::runtime::server::Preconditions;
+use iothub::runtime::server::{Preconditions, ServiceError};
 use iothub::runtime::transport::BoxFuture;
+use iothub::runtime::{Clock, Secret};
 
-use super::{Refusal, names};
+use super::{Refusal, names, sas};
+use crate::random;
 use crate::services::{Container, Containers};
 use crate::state::blobs::{Content, LARGEST, Writer};
-use crate::state::{Hub, World};
+use crate::state::{Hub, Pending, World};
+
+/// How long an address of a container is good.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// Finds containers by their addresses, whatever the scheme.
 #[derive(Debug)]
@@ -29,6 +34,27 @@ impl BlobContainers {
 struct Opened {
     hub: Arc<Hub>,
     name: String,
+}
+
+impl Hub {
+    /// A container, made if it is not there, as path and query of an address that allows everything with it for a year.
+    ///
+    /// # Errors
+    ///
+    /// 400 where it may not be called that, 413 where there is no room.
+    pub(crate) fn open_container(&self, name: &str) -> Result<Pending<String>, ServiceError> {
+        if !names::is_container(name) {
+            return Err(Refusal::invalid_name().in_service());
+        }
+        let now = self.clock.now();
+        let fresh = Secret::from(String::from(random::key()?));
+        self.change(|state, changes| {
+            let mut writer = Writer::open(self, state, changes, now);
+            writer.ensure_container(name).map_err(Refusal::in_service)?;
+            let expiry = now.checked_add(YEAR).unwrap_or(now);
+            Ok(format!("/{name}?{}", sas::sign(&writer.key(fresh), &self.name, (name, None), "rwdl", expiry)))
+        })
+    }
 }
 
 impl Containers for BlobContainers {

@@ -88,10 +88,7 @@ impl BlobService {
             parts.headers.contains_key(VERSION)
                 || ["sig", "restype"].iter().any(|name| names::parameter(query, name).is_some())
         };
-        let is_there = || {
-            let hub = self.world.hub_at(host(parts));
-            hub.is_some_and(|hub| hub.read().blobs.container(container).is_ok())
-        };
+        let is_there = || hubs(&self.world, host(parts), container).iter().any(|hub| has(hub, container));
         names::is_container(container) && (looks() || is_there())
     }
 
@@ -169,20 +166,34 @@ impl BlobService {
     }
 }
 
-/// What a signature allows, and whose it is: at an address without the name of a hub, that of any hub is good.
+fn has(hub: &Hub, container: &str) -> bool {
+    hub.read().blobs.container(container).is_ok()
+}
+
+/// The hubs whose container may be meant: the one whose host it is; or else, since an address may stand for any, the main one, and all that have a
+/// container of this name.
+fn hubs(world: &World, host: &str, container: &str) -> Vec<Arc<Hub>> {
+    if let Some(hub) = world.named(host) {
+        return vec![hub];
+    }
+    let main = world.main();
+    let is_other = |hub: &Arc<Hub>| main.as_ref().is_none_or(|main| !Arc::ptr_eq(main, hub));
+    let others = world.hubs().into_iter().filter(|hub| is_other(hub) && has(hub, container)).collect::<Vec<_>>();
+    main.clone().into_iter().chain(others).collect()
+}
+
+/// The hub of which the signature in a query is, and what it allows there.
 fn granted(world: &World, host: &str, place: sas::Place<'_>, query: &str) -> Result<(Arc<Hub>, sas::Grant), Refusal> {
     let now = world.clock.now();
-    let verify = |hub: Arc<Hub>| {
-        let grant = sas::verify(hub.read().blobs.key(), &hub.name, place, query, now)?;
-        Ok((hub, grant))
-    };
-    let first = verify(world.hub_at(host).ok_or_else(|| refusal::no_hub(host))?);
-    match first {
-        Err(refusal) if world.named(host).is_none() => {
-            world.hubs().into_iter().find_map(|hub| verify(hub).ok()).ok_or(refusal)
+    let mut refusal = None;
+    for hub in hubs(world, host, place.0) {
+        let verified = sas::verify(hub.read().blobs.key(), &hub.name, place, query, now);
+        match verified {
+            Ok(grant) => return Ok((hub, grant)),
+            Err(why) => _ = refusal.get_or_insert(why),
         }
-        first => first,
     }
+    Err(refusal.unwrap_or_else(|| refusal::no_hub(host)))
 }
 
 /// A version of Azure Storage: a date.

@@ -24,8 +24,6 @@ pub(super) const KIND: &str = "upload";
 const MOST: usize = 10;
 /// How long it may take.
 const TIME: Duration = Duration::from_secs(3_600);
-/// How long an address of a container allows something.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An upload in progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,29 +108,6 @@ impl Hub {
             changes.put(self.key(KIND, &correlation_id), serde_json::to_vec(&upload).unwrap_or_default());
             state.uploads.insert(correlation_id.as_str().into(), upload);
             Ok(Target { correlation_id, container, blob, token: Secret::from(format!("?{token}")) })
-        })
-    }
-}
-
-impl Hub {
-    /// Makes a container, unless it is there, and gives the query that allows everything with it for a day.
-    ///
-    /// # Errors
-    ///
-    /// 400 where none may be called that, 413 where there is no room.
-    pub(crate) fn open_container(&self, name: &str) -> Result<Pending<Secret>, ServiceError> {
-        if !names::is_container(name) {
-            return Err(errors::invalid(
-                "A container's name has 3 to 63 small letters, digits and single hyphens, and a letter or digit at both ends.",
-            ));
-        }
-        let now = self.clock.now();
-        let fresh = Secret::from(String::from(random::key()?));
-        self.change(|state, changes| {
-            let mut writer = Writer::open(self, state, changes, now);
-            writer.ensure_container(name).map_err(Refusal::in_service)?;
-            let query = sas::sign(&writer.key(fresh), &self.name, (name, None), "racwdl", later(now, DAY));
-            Ok(Secret::from(query))
         })
     }
 }

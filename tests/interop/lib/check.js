@@ -131,9 +131,14 @@ async function uploadTarget(deviceId, key, blobName) {
   return JSON.parse(answer);
 }
 
-/** A container of this script, from the emulator's own route: storage is no part of a hub. */
-async function openContainer(name) {
-  return JSON.parse(await http('POST', admin(`/containers/${name}`))).uri;
+/** The address of a container, which only the emulator can give. */
+async function containerUri(name) {
+  return JSON.parse(await http('POST', admin(`/containers/${name}`))).url;
+}
+
+/** The address of a blob in a container. */
+function blobIn(container, name) {
+  return container.replace('?', `/${name}?`);
 }
 
 /** The URL of a blob named by the hub, with its token. The host may stand for port 443. */
@@ -144,10 +149,12 @@ function blobUrl({ hostName, containerName, blobName, sasToken }) {
 
 module.exports = {
   assert,
+  blobIn,
   blobUrl,
   call,
   check,
   client,
+  containerUri,
   done,
   failure,
   http,
@@ -156,6 +163,5 @@ module.exports = {
   scriptMethod,
   token,
   until,
-  openContainer,
   uploadTarget,
 };

@@ -153,15 +153,9 @@ def as_device(method, device_id, key, path, body=None, headers=None, query=""):
     return http(method, url, body, {**authorization, **(headers or {})})
 
 
-def upload_target(device_id, key, blob_name):
-    """Where a device may put a file."""
-    body = json.dumps({"blobName": blob_name})
-    return as_device("POST", device_id, key, "/files", body, {"content-type": "application/json"}).json()
-
-
 def container_uri(name):
-    """A container of this script, from the emulator's own route: storage is no part of a hub."""
-    return http("POST", f"{ADMIN}/containers/{name}").json()["uri"]
+    """The address of a container of this script, which only the emulator can give."""
+    return http("POST", f"{ADMIN}/containers/{name}").json()["url"]
 
 
 def blob_in(container, name):

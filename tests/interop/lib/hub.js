@@ -3,16 +3,17 @@
 
 const {
   assert,
+  blobIn,
   call,
   check,
   client,
+  containerUri,
   failure,
   http,
   owner,
   scriptMethod,
   token,
   until,
-  openContainer,
 } = require('./check');
 
 const DAY_MS = 86_400_000;
@@ -695,8 +696,8 @@ async function jobs(registry, jobClient) {
 async function importAndExport(registry) {
   const id = own('export');
   const [device] = await call(registry, 'create', { deviceId: id });
-  const containerUri = await openContainer(own('devices'));
-  const list = containerUri.replace('?', '/devices.txt?');
+  const container = await containerUri(own('devices'));
+  const list = blobIn(container, 'devices.txt');
   const finished = (job) =>
     until(
       `job ${job}`,
@@ -711,7 +712,7 @@ async function importAndExport(registry) {
       .map((line) => JSON.parse(line));
 
   await check('all devices are exported to a blob, with their keys', async () => {
-    const [job] = await call(registry, 'exportDevicesToBlob', containerUri, false);
+    const [job] = await call(registry, 'exportDevicesToBlob', container, false);
     assert.equal(job.type, 'export');
     const end = await finished(job.jobId);
     assert.equal(end.status, 'completed', end.failureReason);
@@ -723,7 +724,7 @@ async function importAndExport(registry) {
   });
 
   await check('without keys, if that is asked for', async () => {
-    const [job] = await call(registry, 'exportDevicesToBlob', containerUri, true);
+    const [job] = await call(registry, 'exportDevicesToBlob', container, true);
     assert.equal((await finished(job.jobId)).status, 'completed');
     const exported = (await lines()).find((line) => line.id === id);
     assert.ok(!exported.authentication?.symmetricKey?.primaryKey);
@@ -744,7 +745,7 @@ async function importAndExport(registry) {
       headers: { 'x-ms-blob-type': 'BlockBlob' },
       body: devices.map((line) => JSON.stringify(line)).join('\n'),
     });
-    const [job] = await call(registry, 'importDevicesFromBlob', containerUri, containerUri);
+    const [job] = await call(registry, 'importDevicesFromBlob', container, container);
     assert.equal(job.type, 'import');
     const end = await finished(job.jobId);
     assert.equal(end.status, 'completed', end.failureReason);
