@@ -3,6 +3,7 @@
 //! Where they do not, the steps are cut down to those that matter. `PROPTEST_CASES` asks for more of them than a usual run has.
 
 mod model;
+mod queue;
 mod run;
 mod step;
 mod tree;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::step::{Condition, Identity, Item, Proof, Search};
+use super::queue::{Message, Queue};
+use super::step::{Condition, Identity, Item, Key, Proof, Search, Settlement};
 use super::tree::{Node, Object, is_allowed, without_times};
 
 /// How a step ends.
@@ -28,6 +29,7 @@ use Expected::{Answer, Done, Failed, Refused, Twin};
 
 const NOT_FOUND: Expected = Refused(404, "DeviceNotFound");
 const STALE: Expected = Refused(412, "PreconditionFailed");
+const UNAUTHORIZED: Expected = Refused(401, "IotHubUnauthorizedAccess");
 const INVALID: Expected = Refused(400, "ArgumentInvalid");
 
 /// What the hub chooses: it changes exactly when it should.
@@ -87,6 +89,7 @@ pub(crate) struct Device {
     desired: Node,
     desired_version: u64,
     methods: BTreeSet<&'static str>,
+    queue: Queue,
 }
 
 /// A hub.
@@ -97,6 +100,10 @@ pub(crate) struct Model {
     devices: BTreeMap<&'static str, Device>,
     /// The generations that devices had which were deleted.
     generations: BTreeMap<&'static str, Vec<String>>,
+    /// What devices have told.
+    events: Vec<(&'static str, &'static str)>,
+    /// The seconds that have passed.
+    now: u64,
 }
 
 /// Whether somebody says what cannot be.
@@ -224,6 +231,7 @@ impl Model {
             desired: Node::empty(),
             desired_version: 1,
             methods: BTreeSet::new(),
+            queue: Queue::default(),
         };
         self.devices.insert(id, device);
         self.prove(id, identity.proof);
@@ -341,7 +349,115 @@ impl Model {
 
     /// What does not outlive the emulator is gone.
     pub(crate) fn restart(&mut self) {
-        self.devices.values_mut().for_each(|device| device.methods.clear());
+        for device in self.devices.values_mut() {
+            device.methods.clear();
+            device.queue.restart();
+        }
+        self.events.clear();
+    }
+
+    pub(crate) fn wait(&mut self, seconds: u64) {
+        self.now += seconds;
+        self.devices.values_mut().for_each(|device| device.queue.advance(self.now));
+    }
+
+    /// The number of a message that is sent, if there is somebody to send it to.
+    pub(crate) fn send(&mut self, id: &str, body: &'static str, lives: Option<u64>, names: bool) -> Option<u64> {
+        let device = self.devices.get_mut(id)?;
+        Some(device.queue.push(body, self.now + lives.unwrap_or(3_600), names))
+    }
+
+    /// Whether somebody with the hub's key may act for a device.
+    fn acts(&mut self, id: &str) -> Result<&mut Device, Expected> {
+        match self.devices.get_mut(id) {
+            _ if id == "no id" => Err(INVALID),
+            None => Err(NOT_FOUND),
+            Some(device) if !device.enabled => Err(UNAUTHORIZED),
+            Some(device) => Ok(device),
+        }
+    }
+
+    /// The message that a device receives, with how often it was delivered before; what it is locked by is told afterwards.
+    pub(crate) fn receive(&mut self, id: &str, lock: Option<i32>) -> Result<Option<&mut Message>, Expected> {
+        let now = self.now;
+        let seconds = lock.unwrap_or(60).clamp(5, 300);
+        Ok(self.acts(id)?.queue.receive(now + u64::from(seconds.unsigned_abs())))
+    }
+
+    /// Notes what a delivery was locked by, which is new.
+    pub(crate) fn received(&mut self, id: &str, token: String) {
+        let Some(device) = self.devices.get_mut(id) else { return };
+        assert!(!device.queue.tokens.contains(&token));
+        device.queue.tokens.push(token);
+    }
+
+    /// What a delivery was locked by, counted from the newest.
+    pub(crate) fn token(&self, id: &str, back: usize) -> String {
+        let tokens = self.devices.get(id).map(|device| &*device.queue.tokens).unwrap_or_default();
+        tokens.iter().rev().nth(back).cloned().unwrap_or_else(|| "never".to_owned())
+    }
+
+    pub(crate) fn settle(&mut self, id: &str, token: &str, how: Settlement) -> Expected {
+        match self.acts(id).map(|device| device.queue.settle(token, how)) {
+            Err(refused) => refused,
+            Ok(true) => Done(204),
+            Ok(false) => Refused(412, "DeviceMessageLockLost"),
+        }
+    }
+
+    pub(crate) fn purge(&mut self, id: &str) -> Expected {
+        match self.devices.get_mut(id) {
+            _ if id == "no id" => INVALID,
+            None => NOT_FOUND,
+            Some(device) => {
+                let count = std::mem::take(&mut device.queue.messages).len();
+                Answer(json!({ "totalMessagesPurged": count, "deviceId": id }))
+            }
+        }
+    }
+
+    /// The bodies of what waits for a device.
+    pub(crate) fn queued(&self, id: &str) -> Vec<&'static str> {
+        let messages = self.devices.get(id).map(|device| &*device.queue.messages).unwrap_or_default();
+        messages.iter().map(|message| message.body).collect()
+    }
+
+    /// A key that a device has, or does not have any more.
+    pub(crate) fn key(&self, id: &str, key: Key) -> String {
+        let keys = self.devices.get(id).map(|device| &device.proof);
+        let found = match (keys, key) {
+            (Some(Proves::MadeKeys(one, _)), Key::Primary) => one.now.clone(),
+            (Some(Proves::MadeKeys(_, two)), Key::Secondary) => two.now.clone(),
+            (Some(Proves::MadeKeys(one, _)), Key::Former) => one.before.last().cloned(),
+            (Some(Proves::Keys(one, _)), Key::Primary) => Some((*one).to_owned()),
+            (Some(Proves::Keys(_, two)), Key::Secondary) => Some((*two).to_owned()),
+            _ => None,
+        };
+        found.unwrap_or_else(|| "bWFkZSB1cCwgbm9ib2R5J3M=".to_owned())
+    }
+
+    pub(crate) fn tell(&mut self, id: &'static str, body: &'static str, key: Key) -> Expected {
+        let device = self.devices.get(id);
+        let may = match key {
+            Key::Primary | Key::Secondary => {
+                device.is_some_and(|device| device.enabled && !matches!(device.proof, Proves::Thumbprint(_)))
+            }
+            Key::Former => false,
+            Key::Hub => device.is_none_or(|device| device.enabled),
+        };
+        match device {
+            _ if !may => UNAUTHORIZED,
+            _ if id == "no id" => INVALID,
+            None => NOT_FOUND,
+            Some(_) => {
+                self.events.push((id, body));
+                Done(204)
+            }
+        }
+    }
+
+    pub(crate) fn events(&self) -> &[(&'static str, &'static str)] {
+        &self.events
     }
 
     /// The tags that a condition stands for: of the identity, and of the twin.
@@ -427,7 +543,7 @@ impl Device {
             "connectionStateUpdatedTime": NEVER,
             "statusUpdatedTime": self.changed(&seen["statusUpdatedTime"]),
             "lastActivityTime": NEVER,
-            "cloudToDeviceMessageCount": 0,
+            "cloudToDeviceMessageCount": self.queue.messages.len(),
             "authentication": {
                 "symmetricKey": self.keys(&authentication["symmetricKey"]),
                 "x509Thumbprint": self.thumbprint(),
@@ -451,7 +567,7 @@ impl Device {
             "statusUpdateTime": self.changed(&seen["statusUpdateTime"]),
             "connectionState": self.connection_state(),
             "lastActivityTime": NEVER,
-            "cloudToDeviceMessageCount": 0,
+            "cloudToDeviceMessageCount": self.queue.messages.len(),
             "authenticationType": if let Proves::Thumbprint(_) = self.proof { "selfSigned" } else { "sas" },
             "x509Thumbprint": self.thumbprint(),
             "capabilities": { "iotEdge": false },

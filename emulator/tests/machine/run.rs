@@ -1,20 +1,23 @@
 //! Steps, taken by the emulator and by the model.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use iothub::device::Client as DeviceClient;
 use iothub::hub::Client;
 use iothub::hub::models::{
     AuthenticationMechanism, Device, DeviceStatus, DirectMethod, ExportImportDevice, ImportMode, SymmetricKey, Twin,
     TwinProperties, X509Thumbprint,
 };
 use iothub::runtime::Retry;
+use iothub::runtime::credential::{SasCredential, SasKey};
 use iothub::{Error, Response};
-use iothub_emulator::{Emulator, MethodAnswer, Profile};
+use iothub_emulator::{Emulator, Message, MethodAnswer, Profile};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::model::{Expected, Model};
-use super::step::{Identity, Item, Proof, Search, Step};
+use super::step::{Condition, IDS, Identity, Item, Key, Proof, Search, Settlement, Step};
 use super::tree::Object;
 use crate::support::{Folder, send};
 
@@ -105,7 +108,7 @@ impl Machine {
                 if let Some(tag) = &tag {
                     call = call.if_match(&**tag);
                 }
-                if *condition == super::step::Condition::Absent {
+                if *condition == Condition::Absent {
                     call = call.if_none_match("*");
                 }
                 (expected, Outcome::of(call.await))
@@ -157,7 +160,29 @@ impl Machine {
                 let outcome = Outcome::of(self.hub.twins().invoke_method(id, &call).await);
                 (self.model.call(id, method, &payload), outcome)
             }
+            Step::Send { id, body, lives, names } => return self.send(id, body, *lives, *names).await,
+            Step::Receive { id, lock } => match self.receive(id, *lock).await {
+                Some(ended) => ended,
+                None => return,
+            },
+            Step::Settle { id, back, how } => {
+                let token = self.model.token(id, *back);
+                let expected = self.model.settle(id, &token, *how);
+                let device = self.device(id, Key::Hub);
+                let outcome = match how {
+                    Settlement::Complete => device.messages().complete(&token).await,
+                    Settlement::Reject => device.messages().complete(&token).reject().await,
+                    Settlement::Abandon => device.messages().abandon(&token).await,
+                };
+                (expected, Outcome::of(outcome))
+            }
+            Step::Purge { id } => (self.model.purge(id), Outcome::of(self.hub.devices().purge_commands(id).await)),
+            Step::Tell { id, body, key } => {
+                let outcome = self.device(id, *key).messages().send(*body).await;
+                (self.model.tell(id, body, *key), Outcome::of(outcome))
+            }
             Step::Wait { seconds } => {
+                self.model.wait(*seconds);
                 self.moved += Duration::from_secs(*seconds);
                 return self.emulator.advance(Duration::from_secs(*seconds));
             }
@@ -215,6 +240,64 @@ impl Machine {
         Outcome { status: answer.status, code: answer.code(), etag, body: answer.json() }
     }
 
+    /// A client of a device.
+    fn device(&self, id: &str, key: Key) -> DeviceClient {
+        let pipeline = self.hub.pipeline().clone();
+        if key == Key::Hub {
+            return DeviceClient::with_pipeline(pipeline, id);
+        }
+        let signs = SasKey::from_base64(&self.model.key(id, key)).unwrap();
+        let credential = SasCredential::for_device(self.emulator.host_name(), id, signs);
+        DeviceClient::with_pipeline(pipeline.with_credential(Arc::new(credential)), id)
+    }
+
+    async fn send(&mut self, id: &str, body: &'static str, lives: Option<u64>, names: bool) {
+        let mut message = Message::new(body);
+        if let Some(lives) = lives {
+            message = message.expiry(self.emulator.clock().now() + Duration::from_secs(lives));
+        }
+        if names {
+            message = message.id("m").property("p", "v");
+        }
+        match (self.emulator.send(id, message).await, self.model.send(id, body, lives, names)) {
+            (Ok(number), expected) => assert_eq!(Some(number), expected),
+            (Err(error), expected) => assert_eq!((error.status().as_u16(), expected), (404, None)),
+        }
+    }
+
+    /// How a receipt ended without a message.
+    async fn receive(&mut self, id: &str, lock: Option<i32>) -> Option<(Expected, Outcome)> {
+        let device = self.device(id, Key::Hub);
+        let mut call = device.messages().receive();
+        if let Some(lock) = lock {
+            call = call.lock_timeout_seconds(lock);
+        }
+        let answer = call.await;
+        let message = match self.model.receive(id, lock) {
+            Ok(Some(message)) => message,
+            Ok(None) => {
+                let answer = answer.unwrap();
+                assert_eq!((answer.status().as_u16(), answer.body()), (204, &None));
+                return None;
+            }
+            Err(refused) => return Some((refused, Outcome::of(answer.map(|answer| answer.map(|_| ()))))),
+        };
+        let answer = answer.unwrap();
+        let header = |name| answer.header(name).unwrap_or_else(|| panic!("{name}: {answer:?}"));
+        let seen = ["iothub-sequencenumber", "iothub-deliverycount", "iothub-messageid", "iothub-ack"].map(header);
+        let names = if message.names { "m" } else { "" };
+        let expected = [&*message.number.to_string(), &*(message.deliveries - 1).to_string(), names, "none"];
+        assert_eq!((answer.status().as_u16(), seen), (200, expected));
+        assert_eq!(answer.header("iothub-app-p"), message.names.then_some("v"));
+        assert_eq!(answer.body().as_deref(), Some(message.body.as_bytes()));
+        let token = header("etag").trim_matches('"').to_owned();
+        if let Some((own, _)) = &mut message.lock {
+            own.clone_from(&token);
+        }
+        self.model.received(id, token);
+        None
+    }
+
     async fn list(&mut self, top: i32) {
         let listed = self.hub.devices().list().top(top).await.unwrap().into_body();
         let mut ids: Vec<_> = listed.iter().map(|device| device.device_id.clone()).collect();
@@ -261,6 +344,14 @@ impl Machine {
         assert_eq!(seen, [all, enabled, all - enabled]);
         let counts = self.hub.devices().service_statistics().await.unwrap().into_body();
         assert_eq!(counts.connected_device_count, connected);
+        for id in IDS {
+            let queued: Vec<_> = self.emulator.queued(id).into_iter().map(|message| message.body).collect();
+            assert_eq!(queued, self.model.queued(id), "what waits for {id}");
+        }
+        let events = self.emulator.events();
+        let events: Vec<_> = events.iter().map(|event| (&*event.device_id, &event.body[..])).collect();
+        let expected = self.model.events().iter().map(|(id, body)| (*id, body.as_bytes()));
+        assert_eq!(events, expected.collect::<Vec<_>>());
     }
 }
 

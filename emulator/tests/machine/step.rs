@@ -13,20 +13,102 @@ pub(crate) const IDS: [&str; 5] = ["d1", "D1", "d2", "a%2f:+'#;$", "no id"];
 /// What happens.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    Put { id: &'static str, condition: Condition, identity: Identity },
-    Get { id: &'static str },
-    Delete { id: &'static str, condition: Condition },
-    List { top: i32 },
+    Put {
+        id: &'static str,
+        condition: Condition,
+        identity: Identity,
+    },
+    Get {
+        id: &'static str,
+    },
+    Delete {
+        id: &'static str,
+        condition: Condition,
+    },
+    List {
+        top: i32,
+    },
     Bulk(Vec<Item>),
-    GetTwin { id: &'static str },
-    Patch { id: &'static str, condition: Condition, tags: Option<Object>, desired: Option<Object> },
-    Replace { id: &'static str, condition: Condition, tags: Option<Object>, desired: Option<Object> },
-    Query { search: Search, page: i32 },
-    Listen { id: &'static str, method: &'static str },
-    Forget { id: &'static str, method: &'static str },
-    Call { id: &'static str, method: &'static str },
-    Wait { seconds: u64 },
+    GetTwin {
+        id: &'static str,
+    },
+    Patch {
+        id: &'static str,
+        condition: Condition,
+        tags: Option<Object>,
+        desired: Option<Object>,
+    },
+    Replace {
+        id: &'static str,
+        condition: Condition,
+        tags: Option<Object>,
+        desired: Option<Object>,
+    },
+    Query {
+        search: Search,
+        page: i32,
+    },
+    Listen {
+        id: &'static str,
+        method: &'static str,
+    },
+    Forget {
+        id: &'static str,
+        method: &'static str,
+    },
+    Call {
+        id: &'static str,
+        method: &'static str,
+    },
+    /// The back end sends a message, which lives so many seconds if it says so.
+    Send {
+        id: &'static str,
+        body: &'static str,
+        lives: Option<u64>,
+        names: bool,
+    },
+    Receive {
+        id: &'static str,
+        lock: Option<i32>,
+    },
+    /// Ends a delivery: one of those that there have been, counted from the newest.
+    Settle {
+        id: &'static str,
+        back: usize,
+        how: Settlement,
+    },
+    Purge {
+        id: &'static str,
+    },
+    /// A device tells something, with this key.
+    Tell {
+        id: &'static str,
+        body: &'static str,
+        key: Key,
+    },
+    Wait {
+        seconds: u64,
+    },
     Restart,
+}
+
+/// What a device does with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    Complete,
+    Reject,
+    Abandon,
+}
+
+/// With what a request of a device is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    Primary,
+    Secondary,
+    /// One that it had before, or never.
+    Former,
+    /// That of a policy of the hub.
+    Hub,
 }
 
 /// What a change is made to depend on.
@@ -194,6 +276,11 @@ fn search() -> impl Strategy<Value = Search> {
 /// Any of all that may happen.
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let method = || prop_oneof![Just("reboot"), Just("ping")];
+    let body = || prop_oneof![Just(""), Just("on"), Just("off")];
+    let how =
+        prop_oneof![1 => Just(Settlement::Complete), 1 => Just(Settlement::Reject), 2 => Just(Settlement::Abandon)];
+    let key =
+        prop_oneof![2 => Just(Key::Primary), 2 => Just(Key::Secondary), 2 => Just(Key::Former), 1 => Just(Key::Hub)];
     let parts = || (id(), condition(), option::of(object()), option::of(object()));
     prop_oneof![
         12 => (id(), condition(), identity()).prop_map(|(id, condition, identity)| Step::Put { id, condition, identity }),
@@ -208,7 +295,14 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => (id(), method()).prop_map(|(id, method)| Step::Listen { id, method }),
         1 => (id(), method()).prop_map(|(id, method)| Step::Forget { id, method }),
         2 => (id(), method()).prop_map(|(id, method)| Step::Call { id, method }),
-        1 => prop_oneof![Just(10), Just(61), Just(4_000)].prop_map(|seconds| Step::Wait { seconds }),
+        4 => (id(), body(), option::of(Just(110)), any::<bool>())
+            .prop_map(|(id, body, lives, names)| Step::Send { id, body, lives, names }),
+        4 => (id(), option::of(prop_oneof![Just(30), Just(1), Just(300)])).prop_map(|(id, lock)| Step::Receive { id, lock }),
+        4 => (id(), 0..3_usize, how).prop_map(|(id, back, how)| Step::Settle { id, back, how }),
+        1 => id().prop_map(|id| Step::Purge { id }),
+        3 => (id(), body(), key).prop_map(|(id, body, key)| Step::Tell { id, body, key }),
+        // Nothing ends so near to a sum of these that it mattered how long a step takes.
+        3 => prop_oneof![3 => Just(45), 1 => Just(4_000)].prop_map(|seconds| Step::Wait { seconds }),
         1 => Just(Step::Restart),
     ]
 }

@@ -51,7 +51,8 @@ async fn known_for_thirty_days() {
 #[tokio::test]
 async fn answers_take_no_more_room_than_there_is() {
     let hub = with_devices(&["a", "b"]);
-    hub.set_method_of_all("m", Some(Arc::new(|_| Box::pin(async { MethodAnswer::new(7, "x".repeat(1_000)) })))).unwrap();
+    hub.set_method_of_all("m", Some(Arc::new(|_| Box::pin(async { MethodAnswer::new(7, "x".repeat(1_000)) }))))
+        .unwrap();
     let limits = Limits { job_bytes: 3_000, ..Limits::default() };
     // 200 for each device, and 1,002 for its answer.
     limited(&hub, &limits, plan(&hub, "one", method("m"), "*")).unwrap();
