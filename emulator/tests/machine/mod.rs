@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use self::run::Machine;
+use self::step::Step;
 
 #[test]
 fn a_hub_is_what_its_model_is() {
@@ -25,6 +26,12 @@ fn a_hub_is_what_its_model_is() {
             let mut machine = Machine::start(documented).await;
             for step in &steps {
                 machine = machine.take(step).await;
+                machine.compare().await;
+            }
+            // What was kept shows when there is nothing else.
+            let receive = |id| Step::Receive { id, lock: None };
+            for step in [Step::Restart].into_iter().chain(step::IDS.map(receive)) {
+                machine = machine.take(&step).await;
                 machine.compare().await;
             }
             machine.stop().await;

@@ -303,6 +303,6 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         3 => (id(), body(), key).prop_map(|(id, body, key)| Step::Tell { id, body, key }),
         // Nothing ends so near to a sum of these that it mattered how long a step takes.
         3 => prop_oneof![3 => Just(45), 1 => Just(4_000)].prop_map(|seconds| Step::Wait { seconds }),
-        1 => Just(Step::Restart),
+        2 => Just(Step::Restart),
     ]
 }
