@@ -393,7 +393,7 @@ async fn containers_for_exports_and_imports() {
 
     // Of another hub, by its name.
     let sku = IotHubSkuInfo::new(IotHubSku::S1);
-    arm.iot_hubs().create_or_update("rg", "Second", &IotHubDescription::new("westus", sku)).start().await.unwrap();
+    _ = arm.iot_hubs().create_or_update("rg", "Second", &IotHubDescription::new("westus", sku)).start().await.unwrap();
     let (status, answer) = open("/containers/lists?hub=second").await;
     let url = answer["url"].as_str().unwrap();
     assert_eq!(status, 200);
