@@ -273,11 +273,8 @@ fn who_is_expected_is_waited_for() {
             sender.send(job).unwrap();
         }
     });
-    // It takes as long as it takes until the other one is there, not a minute.
-    let start = Instant::now();
-    assert_eq!(gathered(2, Duration::from_secs(60)), 2);
-    assert!(start.elapsed() < Duration::from_secs(50));
+    assert_eq!(gathered(2, Duration::from_secs(1)), 2);
     other.join().unwrap();
     drop(sender);
-    assert!(!Group::default().gather(&jobs, 2, Duration::from_secs(60)));
+    assert!(!Group::default().gather(&jobs, 2, Duration::from_secs(1)));
 }

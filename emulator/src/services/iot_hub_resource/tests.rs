@@ -643,7 +643,8 @@ fn reopened(folder: &std::path::Path) -> (Store, Vec<(String, Vec<u8>)>) {
         if let Ok(opened) = Store::open(folder) {
             return opened;
         }
-        std::thread::yield_now();
+        // To close it may take some time of the disk.
+        std::thread::sleep(Duration::from_millis(2));
     }
     Store::open(folder).unwrap()
 }
