@@ -242,6 +242,7 @@ impl Bench {
         for (text, aim) in texts {
             let request = self.request("POST", "/devices/query", "", &json!({ "query": text }).to_string());
             let (mut seconds, mut found) = (Vec::new(), 0);
+            let before = emulator.processor()?;
             for _ in 0..self.runs {
                 let start = std::time::Instant::now();
                 let answer = self.ask(emulator, &request)?;
@@ -250,7 +251,8 @@ impl Bench {
             }
             let least = seconds.iter().copied().fold(f64::INFINITY, f64::min);
             let [median, least] = [median(&seconds), least].map(|seconds| format!("{:.1}", seconds * 1e3));
-            rows.push(vec![text, found.to_string(), median, least, aim.to_owned()]);
+            let processor = format!("{:.1}", (emulator.processor()? - before) * 1e3 / self.runs as f64);
+            rows.push(vec![text, found.to_string(), median, least, processor, aim.to_owned()]);
         }
         let answer = self.ask(emulator, &self.request("GET", &format!("/twins/{last}"), "", ""))?;
         let title = format!(
@@ -258,7 +260,7 @@ impl Bench {
             answer.len(),
             self.runs
         );
-        print(&title, &["", "found", "median ms", "least ms", "the aim"], &rows);
+        print(&title, &["", "found", "median ms", "least ms", "processor ms", "the aim"], &rows);
         Ok(())
     }
 }

@@ -125,7 +125,7 @@ impl Builder {
         self
     }
 
-    /// The most items of a page, at least 1.
+    /// The items of a page where a request does not say how many, at least 1.
     pub fn page_size(mut self, items: usize) -> Builder {
         self.config.page_size = items.max(1);
         self

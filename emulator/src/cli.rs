@@ -87,7 +87,7 @@ struct Arguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1")]
     lro_delay: Duration,
 
-    /// The most items of a page
+    /// The items of a page where a request does not say how many
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     page_size: Option<u32>,
 

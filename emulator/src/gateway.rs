@@ -30,7 +30,7 @@ pub(crate) fn through(world: &World, request: &mut Parts) {
     if host.and_then(|host| host.to_str().ok()).is_some_and(|host| world.named(host).is_some()) {
         return;
     }
-    let Some(scope) = scope(request) else { return };
+    let Some(scope) = sas_scope(request) else { return };
     let meant = world.hubs().into_iter().find(|hub| covers(scope, &hub.host, request.uri.path()));
     let Some(name) = meant.and_then(|hub| HeaderValue::from_str(&hub.host).ok()) else { return };
     if let Some(host) = request.headers.insert(HOST, name) {
@@ -39,7 +39,7 @@ pub(crate) fn through(world: &World, request: &mut Parts) {
 }
 
 /// What a shared access signature says that it is for.
-fn scope(request: &Parts) -> Option<&str> {
+pub(crate) fn sas_scope(request: &Parts) -> Option<&str> {
     let text = request.headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (_, parts) = text.split_once(' ')?;
     parts.split('&').find_map(|part| part.trim().strip_prefix("sr="))

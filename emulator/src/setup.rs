@@ -12,7 +12,7 @@ use crate::clock::HubClock;
 use crate::config::Config;
 use crate::state::jobs::run;
 use crate::state::{Hub, HubState, Loaded, Policy, World, keep_format, load, new_key, resource};
-use crate::store::{Records, Store};
+use crate::store::Store;
 
 /// What a policy of one's own may do.
 const ALL: Rights = Rights::REGISTRY_WRITE.and(Rights::SERVICE_CONNECT).and(Rights::DEVICE_CONNECT);
@@ -44,8 +44,7 @@ impl Main<'_> {
 
 /// Opens the folder, reads all there is, and sees to it that the main hub is there.
 pub(crate) async fn world(folder: Option<&Path>, config: Config, main: Main<'_>) -> Result<World, StartError> {
-    let (store, records) = open(folder).await?;
-    let loaded = load(records);
+    let (store, loaded) = open(folder).await?;
     let loaded = match loaded {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -82,9 +81,14 @@ pub(crate) async fn world(folder: Option<&Path>, config: Config, main: Main<'_>)
     Ok(world)
 }
 
-async fn open(folder: Option<&Path>) -> Result<(Store, Records), StartError> {
-    let Some(folder) = folder.map(Path::to_owned) else { return Ok((Store::none(), Records::new())) };
-    let opened = tokio::task::spawn_blocking(move || Store::open(&folder)).await;
+/// The store, and what is in it or why that cannot be read.
+type Opened = (Store, Result<Vec<Loaded>, String>);
+
+async fn open(folder: Option<&Path>) -> Result<Opened, StartError> {
+    let Some(folder) = folder.map(Path::to_owned) else { return Ok((Store::none(), Ok(Vec::new()))) };
+    // On one thread: what records free is there for what is made of them.
+    let opened =
+        tokio::task::spawn_blocking(move || Store::open(&folder).map(|(store, records)| (store, load(records)))).await;
     match opened {
         Ok(Ok(opened)) => Ok(opened),
         Ok(Err(error)) => Err(StartError::new(format!("the data cannot be read: {error}"))),

@@ -11,6 +11,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use tokio::sync::oneshot;
@@ -19,6 +20,10 @@ const TABLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("hub");
 
 /// The most changes in one transaction, so that the first of them does not wait for ever.
 const GROUP: usize = 1_000;
+/// How long a commit takes that is quick: such a one is not worth waiting for others.
+const FAST: Duration = Duration::from_millis(2);
+/// How often it is looked whether those who are expected have come.
+const STEPS: u32 = 8;
 /// How many bytes of the file are kept in memory: all that is read often is there in another form.
 const CACHE: usize = 8 << 20;
 
@@ -219,22 +224,13 @@ fn read(database: &Database) -> Result<Records, StoreError> {
 
 /// Commits what is waiting, until it is told to end, nobody can hand over more, or a commit fails.
 fn write_all(database: Database, jobs: &mpsc::Receiver<Job>) {
-    let mut closing = None;
-    while closing.is_none()
-        && let Ok(first) = jobs.recv()
-    {
-        let mut group = Vec::new();
-        for job in std::iter::once(first).chain(jobs.try_iter()).take(GROUP) {
-            match job {
-                Job::Write(changes, waiter) => group.push((changes, waiter)),
-                Job::Close(done) => {
-                    closing = Some(done);
-                    break;
-                }
-            }
-        }
-        let outcome = commit(&database, group.iter().map(|(changes, _)| changes));
-        for (_, waiter) in group {
+    let (mut group, mut expected, mut took) = (Group::default(), 0, Duration::ZERO);
+    while group.gather(jobs, expected, took.saturating_sub(FAST)) {
+        let start = Instant::now();
+        let outcome = commit(&database, group.writes.iter().map(|(changes, _)| changes));
+        took = start.elapsed();
+        let committed = group.writes.len();
+        for (_, waiter) in group.writes.drain(..) {
             // Nobody may be waiting any more.
             _ = waiter.send(outcome.clone());
         }
@@ -242,10 +238,64 @@ fn write_all(database: Database, jobs: &mpsc::Receiver<Job>) {
             tracing::error!(%error, "nothing can be written any more");
             return;
         }
+        if group.closing.is_some() {
+            break;
+        }
+        group.take_waiting(jobs);
+        // Whoever wrote, or came meanwhile. It is not waited longer for them than the commit took.
+        expected = committed + group.writes.len();
     }
     drop(database);
-    if let Some(done) = closing {
+    if let Some(done) = group.closing {
         _ = done.send(());
+    }
+}
+
+/// What one transaction is to write.
+#[derive(Default)]
+struct Group {
+    writes: Vec<(Changes, Waiter)>,
+    /// It is the last one; who wants to know when the file is closed.
+    closing: Option<oneshot::Sender<()>>,
+}
+
+impl Group {
+    /// Waits for something to do; whether there is.
+    ///
+    /// Where fewer are here than are `expected`, it waits for the others up to a time: whoever has just had an answer may be about to write again.
+    /// Otherwise those who write in turns would meet in two halves, each of which waits for the other's commit.
+    fn gather(&mut self, jobs: &mpsc::Receiver<Job>, expected: usize, most: Duration) -> bool {
+        if self.writes.is_empty() && self.closing.is_none() {
+            match jobs.recv() {
+                Ok(job) => self.add(job),
+                Err(_) => return false,
+            }
+        }
+        self.take_waiting(jobs);
+        for _ in 0..STEPS {
+            if self.writes.len() >= expected.min(GROUP) || self.closing.is_some() {
+                break;
+            }
+            thread::sleep(most / STEPS);
+            self.take_waiting(jobs);
+        }
+        true
+    }
+
+    fn take_waiting(&mut self, jobs: &mpsc::Receiver<Job>) {
+        while self.writes.len() < GROUP
+            && self.closing.is_none()
+            && let Ok(job) = jobs.try_recv()
+        {
+            self.add(job);
+        }
+    }
+
+    fn add(&mut self, job: Job) {
+        match job {
+            Job::Write(changes, waiter) => self.writes.push((changes, waiter)),
+            Job::Close(done) => self.closing = Some(done),
+        }
     }
 }
 

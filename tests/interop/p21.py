@@ -142,7 +142,7 @@ def identities():
         true(any(found.device_id == name for found in hub.get_devices()), "the device in the list")
         equal(len(hub.get_devices(1)), 1, "devices with top 1")
         for top in (0, 1001):
-            refused(400, lambda top=top: hub.protocol.devices.get_devices(top))
+            true(len(hub.protocol.devices.get_devices(top)) >= 1, "a top that is none asks for as many as there may be")
 
     check("the list holds it; top bounds the list", listed)
 

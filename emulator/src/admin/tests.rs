@@ -1,4 +1,10 @@
+use std::time::Duration;
+
 use http::{Request, StatusCode};
+use iothub::management;
+use iothub::management::models::{
+    ExportDevicesRequest, ImportDevicesRequest, IotHubDescription, IotHubSku, IotHubSkuInfo, JobStatus,
+};
 use iothub::runtime::Body;
 use serde_json::{Value, json};
 use tower_service::Service;
@@ -53,7 +59,7 @@ async fn who_may() {
         (&[("host", "127.0.0.1.evil.example")], true, 403),
         (&[("host", "192.168.0.1")], true, 403),
         (&[("host", "")], true, 403),
-        (&[("host", "localhost"), ("host", "localhost")], true, 403),
+        (&[("host", "localhost"), ("host", "localhost")], true, 400),
         // Pages of others.
         (&[("origin", "https://evil.example")], true, 403),
         (&[("origin", "null")], true, 403),
@@ -341,4 +347,69 @@ async fn a_snapshot_has_no_keys() {
     assert_eq!(post(&emulator, "/reset", json!({})).await.0, 204);
     // Who has the connection string goes on.
     assert!(emulator.connection_string().contains(&key));
+}
+
+#[tokio::test]
+async fn containers_for_exports_and_imports() {
+    let emulator = emulator().await;
+    let open = async |path: &str| send(&emulator, request("POST", path, &[("host", "localhost:8080")])).await;
+    let (status, answer) = open("/containers/lists").await;
+    let url = answer["url"].as_str().unwrap().to_owned();
+    assert_eq!((status, &answer["name"]), (200, &json!("lists")));
+    assert!(url.starts_with("http://localhost:8080/lists?sv="), "{url}");
+    assert_eq!(open("/containers/lists").await.0, 200, "it is there");
+    assert_eq!(open("/containers/No").await.0, 400);
+    assert_eq!(open("/containers/lists?hub=none").await.0, 404);
+
+    let devices = url.replace('?', "/devices.txt?");
+    let blob = async |method: &str, body: Body| {
+        let request = Request::builder().method(method).uri(devices.as_str()).header("host", "localhost:8080");
+        let request = request.header("x-ms-blob-type", "BlockBlob").body(body).unwrap();
+        let answer = emulator.service().call(request).await.unwrap();
+        (answer.status().as_u16(), answer.into_body().collect(1 << 20).await.unwrap())
+    };
+    let lines = [json!({ "id": "d1" }).to_string(), json!({ "id": "d2", "status": "disabled" }).to_string()];
+    assert_eq!(blob("PUT", lines.join("\n").into()).await.0, 201);
+    let arm = management::Client::with_pipeline(emulator.arm_pipeline().unwrap(), emulator.subscription());
+    let wanted = ImportDevicesRequest::new(url.as_str(), url.as_str());
+    let job = arm.iot_hubs().import_devices("emulator", "my-hub", &wanted).await.unwrap();
+    assert_eq!(ended(&arm, &emulator, job.job_id.as_deref().unwrap()).await, Some(JobStatus::Completed));
+    let statistics = arm.iot_hubs().statistics("emulator", "my-hub").await.unwrap();
+    assert_eq!((statistics.enabled_device_count, statistics.disabled_device_count), (Some(1), Some(1)));
+
+    // As a test in this process gets one.
+    let own = emulator.container("lists").await.unwrap();
+    let wanted = ExportDevicesRequest::new(own, true);
+    let job = arm.iot_hubs().export_devices("emulator", "my-hub", &wanted).await.unwrap();
+    assert_eq!(ended(&arm, &emulator, job.job_id.as_deref().unwrap()).await, Some(JobStatus::Completed));
+    let (status, text) = blob("GET", Body::Empty).await;
+    let lines = std::str::from_utf8(&text).unwrap().lines();
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((status, &lines[0]["id"], &lines[1]["id"]), (200, &json!("d1"), &json!("d2")));
+    assert_eq!(lines[1]["authentication"]["symmetricKey"]["primaryKey"], Value::Null);
+    // Another container is another place.
+    let wanted = ExportDevicesRequest::new(url.replace("/lists?", "/others?"), true);
+    assert!(arm.iot_hubs().export_devices("emulator", "my-hub", &wanted).await.is_err());
+
+    // Of another hub, by its name.
+    let sku = IotHubSkuInfo::new(IotHubSku::S1);
+    arm.iot_hubs().create_or_update("rg", "Second", &IotHubDescription::new("westus", sku)).start().await.unwrap();
+    let (status, answer) = open("/containers/lists?hub=second").await;
+    let url = answer["url"].as_str().unwrap();
+    assert_eq!(status, 200);
+    let wanted = ExportDevicesRequest::new(url, true);
+    assert!(arm.iot_hubs().export_devices("rg", "second", &wanted).await.is_ok());
+}
+
+/// What becomes of an import or export of the main hub.
+async fn ended(arm: &management::Client, emulator: &Emulator, id: &str) -> Option<JobStatus> {
+    for _ in 0..10_000 {
+        let job = arm.iot_hubs().get_job("emulator", "my-hub", id).await.unwrap().into_body();
+        if job.status != Some(JobStatus::Running) {
+            return job.status;
+        }
+        emulator.advance(Duration::from_millis(100));
+        tokio::task::yield_now().await;
+    }
+    None
 }

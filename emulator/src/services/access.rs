@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use iothub::runtime::Secret;
-use iothub::runtime::credential::{Refusal, Rights, SasKey};
+use iothub::runtime::credential::{Rights, SasKey, covers};
 use iothub::runtime::server::{
     Authenticator, BearerAuthenticator, Caller, Keys, PolicyKeys, Route, SasAuthenticator, ServiceError, Tokens,
 };
 use iothub::runtime::transport::BoxFuture;
 
 use crate::errors;
+use crate::gateway::sas_scope;
 use crate::state::{Hub, World};
 
 /// Checks the tokens of back ends and of devices.
@@ -57,10 +58,10 @@ impl DataPlane {
     async fn check(&self, request: &Parts, route: &'static Route) -> Result<Caller, ServiceError> {
         let host = host(request);
         let hub = self.world.hub_at(host).ok_or_else(|| errors::hub_not_found(host))?;
-        let caller = match self.by_name.authenticate(request, route).await {
-            Err(error) if is_out_of_scope(&error) => self.by_host.authenticate(request, route).await,
-            outcome => outcome,
-        }?;
+        // Which of the two a token is for is in it: to find out by trying would be to check it twice.
+        let is_for_name = sas_scope(request).is_some_and(|scope| covers(scope, &hub.host, request.uri.path()));
+        let authenticator = if is_for_name { &self.by_name } else { &self.by_host };
+        let caller = authenticator.authenticate(request, route).await?;
         match &caller {
             Caller::Policy { .. }
                 if needed(route.id()) == Some(Rights::DEVICE_CONNECT) && is_disabled(&hub, request) =>
@@ -80,11 +81,6 @@ impl Authenticator for DataPlane {
     ) -> BoxFuture<'a, Result<Caller, ServiceError>> {
         Box::pin(self.check(request, route))
     }
-}
-
-fn is_out_of_scope(error: &ServiceError) -> bool {
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
-    source == Some(&Refusal::OutOfScope)
 }
 
 /// The host of a request, with the port if it has one.

@@ -251,3 +251,33 @@ fn a_folder_that_cannot_be_one() {
     assert!(error.contains(&folder.0.display().to_string()), "{error}");
     std::fs::remove_file(&folder.0).unwrap();
 }
+
+#[test]
+fn who_is_expected_is_waited_for() {
+    let (sender, jobs) = mpsc::channel();
+    let write = || Job::Write(Changes::default(), oneshot::channel().0);
+    let gathered = |expected, most| {
+        let mut group = Group::default();
+        assert!(group.gather(&jobs, expected, most));
+        group.writes.len()
+    };
+    sender.send(write()).unwrap();
+    assert_eq!(gathered(2, Duration::ZERO), 1);
+    sender.send(write()).unwrap();
+    assert_eq!(gathered(2, Duration::from_millis(8)), 1);
+    sender.send(write()).unwrap();
+    let other = thread::spawn({
+        let (sender, job) = (sender.clone(), write());
+        move || {
+            thread::sleep(Duration::from_millis(20));
+            sender.send(job).unwrap();
+        }
+    });
+    // It takes as long as it takes until the other one is there, not a minute.
+    let start = Instant::now();
+    assert_eq!(gathered(2, Duration::from_secs(60)), 2);
+    assert!(start.elapsed() < Duration::from_secs(50));
+    other.join().unwrap();
+    drop(sender);
+    assert!(!Group::default().gather(&jobs, 2, Duration::from_secs(60)));
+}
