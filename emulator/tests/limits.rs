@@ -2,7 +2,7 @@
 
 use iothub::hub::Client;
 use iothub::hub::models::Device;
-use iothub_emulator::{Emulator, Fault, MethodAnswer};
+use iothub_emulator::{Emulator, Fault, Message, MethodAnswer};
 use serde_json::{Map, Value, json};
 
 use crate::support::{Answer, Raw, blocking, send, token};
@@ -236,4 +236,51 @@ async fn of_what_is_done_from_outside() {
     assert_eq!((count, answer.status), (1_000, 400));
     assert!(emulator.inject(Fault::new().status(http::StatusCode::BAD_GATEWAY)).is_err());
     assert_eq!(admin("DELETE", "/faults", Value::Null).await.status, 204);
+}
+
+#[tokio::test]
+async fn of_messages_and_events() {
+    let (emulator, _) = start().await;
+    let text = |length: usize| "x".repeat(length);
+    // From the back end, with and without HTTP.
+    let queue = async |body: String| send(&emulator, ("POST", "/$emulator/devices/d1/messages"), &[ADMIN], body).await;
+    for bytes in [64 * KIB + 1, 256 * KIB, 2 << 20] {
+        let answer = queue(text(bytes)).await;
+        assert_eq!(answer.status, 413, "{}", answer.text);
+        assert_eq!(emulator.send("d1", Message::new(text(bytes))).await.unwrap_err().status(), 413);
+    }
+    assert_eq!(emulator.queued("d1").len(), 0);
+    assert_eq!(queue(text(64 * KIB)).await.status, 201);
+    let (count, answer) = until_refused(60, async |_| queue(text(1)).await).await;
+    assert_eq!((count, answer.status, emulator.queued("d1").len()), (49, 403, 50), "{}", answer.text);
+    assert_eq!(emulator.send("d1", Message::new("")).await.unwrap_err().status(), 403);
+
+    // From a device.
+    let path = format!("/devices/d1/messages/events?{VERSION}");
+    let tell = async |headers: &[_], body: String| send(&emulator, ("POST", &path), headers, body).await;
+    for (headers, body) in [
+        (&[][..], text(256 * KIB + 1)),
+        (&[("iothub-app-p", "v")], text(256 * KIB)),
+        (&[("content-type", "application/vnd.microsoft.iothub.json")], format!("[{}]", text(256 * KIB))),
+        (&[], text(3 << 20)),
+    ] {
+        let answer = tell(headers, body).await;
+        assert_eq!((answer.status, answer.code().as_deref()), (413, Some("MessageTooLarge")), "{}", answer.text);
+    }
+    assert_eq!((tell(&[], text(200 * KIB)).await.status, emulator.events().len()), (204, 1));
+    // Of all events, so many are kept, and so many bytes of them: the newest.
+    let batch = format!("[{}]", [r#"{"body":""}"#; 4_000].join(","));
+    for _ in 0..4 {
+        let headers = [("content-type", "application/vnd.microsoft.iothub.json")];
+        assert_eq!(tell(&headers, batch.clone()).await.status, 204);
+    }
+    let numbers: Vec<_> = emulator.events().iter().map(|event| event.sequence).collect();
+    assert_eq!((numbers.len(), numbers.last()), (10_000, Some(&16_001)));
+    for _ in 0..300 {
+        tell(&[], text(256 * KIB)).await;
+    }
+    let events = emulator.events();
+    let bytes: usize = events.iter().map(|event| event.body.len()).sum();
+    assert_eq!(events.last().map(|event| event.sequence), Some(16_301));
+    assert!((32 << 20..=64 << 20).contains(&bytes), "{bytes} bytes");
 }
