@@ -35,9 +35,12 @@ const TWIN: usize = 500;
 
 const VERSION: &str = "api-version=2016-11-14";
 
+/// What prints a table.
+type Table = fn(&Bench) -> Result<()>;
+
 pub(crate) fn run(runs: usize, only: &str) -> Result<()> {
     let bench = Bench::new(runs)?;
-    let tables: [(&str, fn(&Bench) -> Result<()>); 4] =
+    let tables: [(&str, Table); 4] =
         [("reads", Bench::reads), ("writes", Bench::writes), ("start", Bench::start), ("memory", Bench::memory)];
     tables.into_iter().filter(|(name, _)| name.contains(only)).try_for_each(|(_, table)| table(&bench))
 }
