@@ -52,16 +52,23 @@ pub(super) fn stream(body: Body, limits: Limits, clock: Arc<dyn Clock>) -> Resul
         return Err(CollectError::TooLarge { limit: limits.bytes }.into());
     }
     Ok(match body {
-        Body::Stream(_) => Body::boxed(Box::pin(Limited { body, limits, left: limits.bytes, timer: None, clock })),
+        Body::Stream(_) => {
+            Body::boxed(Box::pin(Limited { body, limits, left: limits.bytes, since: 0, timer: None, clock }))
+        }
         body => body,
     })
 }
+
+/// How many bytes of a stream have to come in the time that a body has.
+const PIECE: usize = 16 << 10;
 
 struct Limited {
     body: Body,
     limits: Limits,
     left: usize,
-    /// Of the piece that is waited for.
+    /// What has come since the timer began.
+    since: usize,
+    /// Of the bytes that are waited for.
     timer: Option<sync_wrapper::SyncWrapper<BoxFuture<'static, ()>>>,
     clock: Arc<dyn Clock>,
 }
@@ -74,9 +81,14 @@ impl http_body::Body for Limited {
         let this = self.get_mut();
         match Pin::new(&mut this.body).poll_frame(cx) {
             Poll::Ready(frame) => {
-                this.timer = None;
                 if let Some(Ok(frame)) = &frame {
                     let length = frame.data_ref().map_or(0, Bytes::len);
+                    this.since = this.since.saturating_add(length);
+                    // Who sends byte by byte does not get more time with each.
+                    if this.since >= PIECE {
+                        this.since = 0;
+                        this.timer = None;
+                    }
                     match this.left.checked_sub(length) {
                         Some(left) => this.left = left,
                         None => {

@@ -133,7 +133,7 @@ impl Router {
         self.change(|inner| inner.limits.bytes = bytes)
     }
 
-    /// How long a body may take to arrive, 30 s unless set, and how long the next piece of one that a handler reads as a stream. Longer is
+    /// How long a body may take to arrive, 30 s unless set, and how long the next 16 KiB of one that a handler reads as a stream. Longer is
     /// answered 408.
     #[must_use]
     pub fn body_timeout(self, time: Duration) -> Router {

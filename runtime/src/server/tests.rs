@@ -278,6 +278,56 @@ async fn bodies_that_do_not_arrive() {
     assert_eq!(send(huge).await.0, 413);
 }
 
+/// Sends a byte whenever it is asked for the second time.
+struct Drip(u32);
+
+impl http_body::Body for Drip {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Task<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
+        self.0 += 1;
+        match self.0 {
+            2_000.. => Poll::Ready(None),
+            asked if asked % 2 == 0 => Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from_static(b"x"))))),
+            _ => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Whoever waits is done when he has looked a hundred times.
+struct Patient;
+
+impl Clock for Patient {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        let mut looks = 0;
+        Box::pin(poll_fn(move |_| {
+            looks += 1;
+            if looks > 100 { Poll::Ready(()) } else { Poll::Pending }
+        }))
+    }
+    fn random(&self) -> f64 {
+        0.0
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_drips_does_not_last_for_ever() {
+    let mut router = Router::new().add(Things).clock(Arc::new(Patient));
+    let request = Request::post("/upload").body(Drip(0)).unwrap();
+    let (status, ..) = finished(router.call(request).await).await;
+    assert_eq!(status, 408);
+}
+
 #[tokio::test]
 async fn a_panic_is_an_answer() {
     for when in ["early", "late"] {
