@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run --example minimal_server
-//! curl -i -X PUT 'http://127.0.0.1:8080/devices/d1?api-version=2016-11-14' --json '{"deviceId": "d1"}'
+//! curl -i -X PUT 'http://127.0.0.1:8080/devices/d1?api-version=2016-11-14' -H 'content-type: application/json' -d '{"deviceId": "d1"}'
 //! curl -i 'http://127.0.0.1:8080/devices/d1?api-version=2016-11-14'
 //! ```
 
