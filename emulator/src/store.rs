@@ -117,10 +117,7 @@ impl Store {
         let at = |error: &dyn fmt::Display| StoreError::new(format!("{}: {error}", path.display()));
         // The library means to report what is wrong with a file, rather than to panic.
         let opened = catch_unwind(|| {
-            if !path.try_exists()? {
-                create(&path)?;
-            }
-            Store::over(builder().open(&path)?)
+            Store::over(if path.try_exists()? { builder().open(&path)? } else { create(&path)? })
         });
         opened.unwrap_or_else(|_| Err(StoreError::new("the file is damaged".to_owned()))).map_err(|error| at(&error))
     }
@@ -191,12 +188,13 @@ fn builder() -> redb::Builder {
 }
 
 /// Makes a file. It has its name once it is one, since whoever is killed before that leaves something that cannot be opened.
-fn create(path: &Path) -> Result<(), StoreError> {
+fn create(path: &Path) -> Result<Database, StoreError> {
     let new = path.with_extension("redb.new");
-    match std::fs::remove_file(&new) {
+    let database = match std::fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => drop(builder().create(&new)?),
-    }
+        // It stays open, since to close it and to open it again has the disk wait several times.
+        _ => builder().create(&new)?,
+    };
     std::fs::rename(&new, path)?;
     // The name is in the folder, which is a file of its own to most systems; others cannot open it.
     if let Some(folder) = path.parent()
@@ -204,7 +202,7 @@ fn create(path: &Path) -> Result<(), StoreError> {
     {
         folder.sync_all()?;
     }
-    Ok(())
+    Ok(database)
 }
 
 fn read(database: &Database) -> Result<Records, StoreError> {
