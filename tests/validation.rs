@@ -103,7 +103,7 @@ async fn what_clients_send_is_taken() {
 #[tokio::test]
 async fn one_answer_names_all_that_is_wrong() {
     let mut hub = hub();
-    hub.as_object_mut().unwrap().remove("subscriptionid");
+    hub.as_object_mut().unwrap().remove("location");
     hub["sku"]["capacity"] = "one".into();
     let properties = &mut hub["properties"];
     properties["ipFilterRules"] = json!([{ "filterName": "f", "action": "hunter2", "ipMask": "10.0.0.0/8" }]);
@@ -127,7 +127,7 @@ async fn one_answer_names_all_that_is_wrong() {
         details,
         [
             "sku.capacity: expected a 64-bit integer, found a string",
-            "the property `subscriptionid` is missing",
+            "the property `location` is missing",
             "properties.ipFilterRules[0].action: expected one of `Accept`, `Reject`",
             "properties.routing.routes[1].name: expected a text with the pattern `^[A-Za-z0-9\\-._]{1,64}$`",
             "properties.routing.routes[1].endpointNames: expected at least 1 item",

@@ -98,7 +98,7 @@ async fn what_is_other_json() {
         ),
         bulk(Refused(400, &["body: [1].status: expected a string, found a boolean."]))
             .json(r#"[{"id":"a","status":"enabled"},{"id":"b","status":true}]"#),
-        bulk(Refused(400, &["body: [0]: the property `status` is missing."])).json(r#"[{"id":"a"}]"#),
+        bulk(Refused(400, &["body: [0]: the property `id` is missing."])).json(r#"[{"status":"enabled"}]"#),
         bulk(Refused(400, &["body: expected an array, found an object."])).json(r#"{"id":"a"}"#),
         put(Reached(PUT)).json(r#"{"deviceId":"a","deviceId":"b","status":"?","DeviceId":7,"":{}}"#),
         put(Reached(PUT)).json("\u{feff} \r\n{\"deviceId\":\"\\u0000\"}\t"),

@@ -103,7 +103,7 @@ const TEXTS: [&str; 10] = [
 ];
 
 /// Where `null` is a value like others.
-const NULL_IS_A_VALUE: &str = "payload";
+const NULL_IS_A_VALUE: [&str; 2] = ["payload", "statusDescription"];
 
 /// A property of a model.
 type Place = (&'static str, &'static str);
@@ -171,7 +171,7 @@ struct Entries {
 
 impl Entries {
     fn insert(&mut self, name: &str, value: Filled) {
-        if value.json.is_some() || name != NULL_IS_A_VALUE {
+        if value.json.is_some() || !NULL_IS_A_VALUE.contains(&name) {
             self.disguised.insert(name.to_owned(), value.disguised);
         }
         if let Some(json) = value.json {
@@ -234,7 +234,9 @@ fn fill_freely(slot: Slot<'_>, place: Place, one: bool, choices: &mut Choices) -
         }
         Slot::OptionalString(_) | Slot::Option(_) | Slot::OptionalRaw(_) if choices.below(3) == 0 => absent(),
         Slot::OptionalString(value) => fill(Slot::String(value.insert(String::new())), place, choices),
-        Slot::Option(option) | Slot::OptionalRaw(option) if place.1 == NULL_IS_A_VALUE && choices.below(3) == 0 => {
+        Slot::Option(option) | Slot::OptionalRaw(option)
+            if NULL_IS_A_VALUE.contains(&place.1) && choices.below(3) == 0 =>
+        {
             option.set_null();
             Value::Null.into()
         }
