@@ -116,9 +116,8 @@ impl Store {
         let path = folder.join("iothub.redb");
         let at = |error: &dyn fmt::Display| StoreError::new(format!("{}: {error}", path.display()));
         // The library means to report what is wrong with a file, rather than to panic.
-        let opened = catch_unwind(|| {
-            Store::over(if path.try_exists()? { builder().open(&path)? } else { create(&path)? })
-        });
+        let opened =
+            catch_unwind(|| Store::over(if path.try_exists()? { builder().open(&path)? } else { create(&path)? }));
         opened.unwrap_or_else(|_| Err(StoreError::new("the file is damaged".to_owned()))).map_err(|error| at(&error))
     }
 
