@@ -17,11 +17,11 @@ mod xml;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::header::{HOST, LAST_MODIFIED};
+use http::header::LAST_MODIFIED;
 use http::request::Parts;
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use iothub::runtime::server::Preconditions;
+use iothub::runtime::server::{self, Preconditions};
 use iothub::runtime::time::Rfc1123;
 use iothub::runtime::{Body, Clock};
 
@@ -201,10 +201,9 @@ fn is_version(text: &str) -> bool {
     text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
-/// The host of a request, with the port if it has one.
+/// The host of a request, or nothing.
 fn host(parts: &Parts) -> &str {
-    let authority = parts.uri.authority().map(|authority| authority.as_str());
-    authority.or_else(|| text(&parts.headers, HOST.as_str())).unwrap_or_default()
+    server::host(parts).unwrap_or_default()
 }
 
 /// Where the request's answers come from.

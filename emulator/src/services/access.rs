@@ -7,7 +7,7 @@ use http::request::Parts;
 use iothub::runtime::Secret;
 use iothub::runtime::credential::{Rights, SasKey, covers};
 use iothub::runtime::server::{
-    Authenticator, BearerAuthenticator, Caller, Keys, PolicyKeys, Route, SasAuthenticator, ServiceError, Tokens,
+    Authenticator, BearerAuthenticator, Caller, Keys, PolicyKeys, Route, SasAuthenticator, ServiceError, Tokens, host,
 };
 use iothub::runtime::transport::BoxFuture;
 
@@ -56,7 +56,7 @@ struct DataPlane {
 
 impl DataPlane {
     async fn check(&self, request: &Parts, route: &'static Route) -> Result<Caller, ServiceError> {
-        let host = host(request);
+        let host = host(request).unwrap_or_default();
         let hub = self.world.hub_at(host).ok_or_else(|| errors::hub_not_found(host))?;
         // Which of the two a token is for is in it: to find out by trying would be to check it twice.
         let is_for_name = sas_scope(request).is_some_and(|scope| covers(scope, &hub.host, request.uri.path()));
@@ -81,12 +81,6 @@ impl Authenticator for DataPlane {
     ) -> BoxFuture<'a, Result<Caller, ServiceError>> {
         Box::pin(self.check(request, route))
     }
-}
-
-/// The host of a request, with the port if it has one.
-fn host(request: &Parts) -> &str {
-    let authority = request.uri.authority().map(|authority| authority.as_str());
-    authority.or_else(|| request.headers.get(http::header::HOST)?.to_str().ok()).unwrap_or_default()
 }
 
 /// Whether the device that somebody acts for is there, and disabled.

@@ -89,8 +89,9 @@ impl Context {
     }
 }
 
-/// The host of a request.
-pub(super) fn host(parts: &Parts) -> Option<&str> {
+/// The host that a request was sent to, with the port if it has one: from the URI, or else from `Host`. For authenticators and services
+/// beside a router, which have no [`Context`].
+pub fn host(parts: &Parts) -> Option<&str> {
     let authority = parts.uri.authority().map(|authority| authority.as_str());
     authority.or_else(|| parts.headers.get(header::HOST)?.to_str().ok())
 }

@@ -36,7 +36,7 @@ pub use answer::Answer;
 pub use authenticate::{
     Authenticator, BearerAuthenticator, Caller, FixedTokens, Keys, PolicyKeys, SasAuthenticator, Tokens,
 };
-pub use context::Context;
+pub use context::{Context, host};
 pub use error::{Detail, Problem, ServiceError};
 #[doc(hidden)]
 pub use handle::handle;
