@@ -146,29 +146,44 @@ impl Bench {
             let body = json!({ "deviceId": id }).to_string();
             self.request("PUT", &format!("/devices/{id}"), "if-match: *\r\n", &body)
         });
-        let mut seconds: [Vec<f64>; 3] = Default::default();
+        let memory = self.emulator(None)?;
+        self.fill(&memory, SOME)?;
+        let mut processor = [0.0; 2];
+        let mut seconds: [Vec<f64>; 4] = Default::default();
         for _ in 0..self.runs {
-            seconds[0].push(self.runtime.block_on(load(emulator.address, CONNECTIONS, WRITES, &requests))?);
+            for (at, (process, row)) in [(&emulator, 0), (&memory, 3)].into_iter().enumerate() {
+                let before = process.processor()?;
+                seconds[row].push(self.runtime.block_on(load(process.address, CONNECTIONS, WRITES, &requests))?);
+                processor[at] += process.processor()? - before;
+            }
             seconds[1].push(twice.write(&devices, CONNECTIONS, WRITES)?);
             seconds[2].push(once.write(&devices, CONNECTIONS, WRITES)?);
         }
-        let row = |name: String, at: usize, aim: &str| {
+        let each = |seconds: f64| format!("{:.1}", seconds * 1e6 / (self.runs * WRITES) as f64);
+        let row = |name: String, at: usize, micros: String, aim: &str| {
             let ratios: Vec<f64> = seconds[0].iter().zip(&seconds[at]).map(|(ours, bare)| bare / ours).collect();
             let second = format!("{:.0}", WRITES as f64 / median(&seconds[at]));
-            vec![name, second, format!("{:.2}", median(&ratios)), aim.to_owned()]
+            vec![name, second, micros, format!("{:.2}", median(&ratios)), aim.to_owned()]
         };
         print(
             &format!(
                 "Durable writes over {CONNECTIONS} connections, records of {size} bytes, medians of {} batches of {WRITES}",
                 self.runs
             ),
-            &["", "a second", "the emulator to it", "the aim"],
+            &["", "a second", "processor µs each", "the emulator to it", "the aim"],
             &[
-                row("the emulator".to_owned(), 0, ""),
-                row(format!("the store, {CONNECTIONS} a commit, in two phases as the emulator's"), 1, "0.70"),
-                row(format!("the store, {CONNECTIONS} a commit, in one phase"), 2, ""),
+                row("the emulator".to_owned(), 0, each(processor[0]), ""),
+                row(
+                    format!("the store, {CONNECTIONS} a commit, in two phases as the emulator's"),
+                    1,
+                    String::new(),
+                    "0.70",
+                ),
+                row(format!("the store, {CONNECTIONS} a commit, in one phase"), 2, String::new(), ""),
+                row("the emulator without a folder".to_owned(), 3, each(processor[1]), ""),
             ],
         );
+        memory.stop()?;
         emulator.stop()?;
         Ok(fs::remove_dir_all(&folder)?)
     }

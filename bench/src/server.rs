@@ -16,8 +16,7 @@ use http_body_util::{BodyExt, Full};
 use iothub::hub::models;
 use iothub::hub::server::device_api::*;
 use iothub::runtime::server::{Context, Handling, Incoming, Route, Router, Service, ServiceError, no_such_route};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
+use nix::time::{ClockId, clock_gettime};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tower_service::Service as TowerService;
@@ -192,8 +191,8 @@ where
 
 /// What this thread has used of a processor, in seconds: there is no other thread, and who else runs on the machine does not show.
 fn processor_time() -> Result<f64> {
-    let used = getrusage(UsageWho::RUSAGE_THREAD)?;
-    Ok((used.user_time().num_microseconds() + used.system_time().num_microseconds()) as f64 / 1e6)
+    let used = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?;
+    Ok(used.tv_sec() as f64 + used.tv_nsec() as f64 / 1e9)
 }
 
 #[cfg(feature = "allocations")]

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use http::request::Parts;
 use http::{Request, Response};
-use iothub::runtime::server::Router;
+use iothub::runtime::server::{Route, Router};
 use iothub::runtime::transport::BoxFuture;
 use iothub::runtime::{Body, Secret};
 use tokio::sync::watch;
@@ -81,22 +81,22 @@ impl Inner {
         gateway::through(&self.world, &mut parts);
         let route = self.router.route_of(&parts.method, &parts.uri);
         if route.is_some_and(admin::is_admin) {
-            return Ok(self.route(parts, body).await);
+            return Ok(self.route(route, parts, body).await);
         }
         match self.gate.pass(&parts, route).await {
-            Outcome::Pass => Ok(self.route(parts, body).await),
+            Outcome::Pass => Ok(self.route(route, parts, body).await),
             Outcome::Refuse(error) => Ok(self.router.refuse(&parts, error)),
             Outcome::Cut(Cut::Request) => Err(ConnectionCut),
             Outcome::Cut(Cut::Answer) => {
-                drop(self.route(parts, body).await);
+                drop(self.route(route, parts, body).await);
                 Err(ConnectionCut)
             }
-            Outcome::Cut(Cut::Body) => torn(self.route(parts, body).await).await.ok_or(ConnectionCut),
+            Outcome::Cut(Cut::Body) => torn(self.route(route, parts, body).await).await.ok_or(ConnectionCut),
         }
     }
 
-    async fn route(&self, parts: Parts, body: Body) -> Response<Body> {
-        if self.router.route_of(&parts.method, &parts.uri).is_none() && self.blobs.is_for(&parts) {
+    async fn route(&self, route: Option<&'static Route>, parts: Parts, body: Body) -> Response<Body> {
+        if route.is_none() && self.blobs.is_for(&parts) {
             return self.blobs.answer(parts, body).await;
         }
         let Ok(response) = self.router.clone().call(Request::from_parts(parts, body)).await;

@@ -37,8 +37,9 @@ impl Services {
     }
 }
 
-fn etag(device: &Device) -> Result<ETag, ServiceError> {
-    device.etag().parse().map_err(errors::internal)
+/// The entity tag of an identity, which it has in its body, too.
+fn etag(written: &models::Device) -> Result<ETag, ServiceError> {
+    written.etag.as_deref().unwrap_or_default().parse().map_err(errors::internal)
 }
 
 /// Why nothing is done with a device.
@@ -54,7 +55,8 @@ impl DeviceApi for Services {
     async fn get_device(&self, cx: &Context, request: GetDeviceRequest) -> Result<GetDeviceResponse, ServiceError> {
         let (device, live) = self.device(cx, &request.device_id)?;
         let body = identities::device(&device, live, identities::is_later(cx));
-        Ok(GetDeviceResponse::Ok(GetDeviceOk::new(body).with_etag(etag(&device)?)))
+        let etag = etag(&body)?;
+        Ok(GetDeviceResponse::Ok(GetDeviceOk::new(body).with_etag(etag)))
     }
 
     async fn put_device(&self, cx: &Context, request: PutDeviceRequest) -> Result<PutDeviceResponse, ServiceError> {
@@ -78,7 +80,7 @@ impl DeviceApi for Services {
         })?;
         let (device, live, status) = pending.durable().await?;
         let body = identities::device(&device, live, identities::is_later(cx));
-        let etag = etag(&device)?;
+        let etag = etag(&body)?;
         Ok(match status {
             StatusCode::CREATED => PutDeviceResponse::Created(PutDeviceCreated::new(body).with_etag(etag)),
             _ => PutDeviceResponse::Ok(PutDeviceOk::new(body).with_etag(etag)),

@@ -34,8 +34,8 @@ pub(crate) struct Device {
     /// Whether other devices may reach the hub through it. Later versions of the interface have it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) edge: bool,
-    /// The twin.
-    pub(crate) twin: Twin,
+    /// The twin, which most changes of the identity leave as it is.
+    pub(crate) twin: Arc<Twin>,
 }
 
 impl Device {
@@ -44,7 +44,7 @@ impl Device {
 
     /// The entity tag of the identity: a counter in Base64.
     pub(crate) fn etag(&self) -> String {
-        STANDARD.encode(self.version.to_string())
+        base64_text(self.version.to_string())
     }
 
     /// The keys with which it may sign, if it has any and may use the hub.
@@ -75,6 +75,14 @@ pub(super) fn load(state: &mut HubState, id: &str, bytes: &[u8]) -> Result<(), S
     device.twin.check()?;
     state.insert(Arc::new(device));
     Ok(())
+}
+
+/// Bytes in Base64.
+pub(super) fn base64_text(bytes: impl AsRef<[u8]>) -> String {
+    // Into a text that is there: the other way has glibc find zeroed memory, which takes longer than all the rest.
+    let mut text = String::with_capacity(24);
+    STANDARD.encode_string(bytes, &mut text);
+    text
 }
 
 /// With what a device proves itself.

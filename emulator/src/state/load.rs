@@ -21,8 +21,8 @@ pub(crate) struct Loaded {
 
 /// The record that tells how the others are to be read.
 const FORMAT: &str = "format";
-/// The format that is written, and the only one there has been.
-const VERSION: &[u8] = b"1";
+/// The format that is written.
+const VERSION: &[u8] = b"2";
 
 /// Says in the store how its records are to be read.
 pub(crate) fn keep_format(changes: &mut Changes) {
@@ -116,7 +116,7 @@ mod tests {
     fn what_is_wrong_is_named() {
         let resource = String::from_utf8(records()["hub/a/resource/"].clone()).unwrap();
         for (key, value, said) in [
-            ("format", "2", "another version"),
+            ("format", "1", "another version"),
             ("other", "", "\"other\" is of no known kind"),
             ("hub/a/else/x", "{}", "\"hub/a/else/x\" is damaged: there is no such kind of record"),
             ("hub/a/else", "{}", "\"hub/a/else\" is damaged"),

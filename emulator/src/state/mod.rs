@@ -96,22 +96,32 @@ impl World {
     /// The hub that a request to this host is for: the one whose host name it is, or whose name stands before `.localhost`; otherwise
     /// the main one, since that is what somebody means who asks an address.
     pub(crate) fn hub_at(&self, host: &str) -> Option<Arc<Hub>> {
-        self.named(host).or_else(|| self.main())
+        let hubs = self.hubs.read().unwrap_or_else(PoisonError::into_inner);
+        named(&hubs, host).or_else(|| hubs.get(&self.main)).cloned()
     }
 
     /// The hub whose host name it is, or whose name stands before `.localhost`.
     pub(crate) fn named(&self, host: &str) -> Option<Arc<Hub>> {
-        let host = without_port(host).to_ascii_lowercase();
-        let hubs = self.hubs.read().unwrap_or_else(PoisonError::into_inner);
-        let by_host = hubs.values().find(|hub| hub.host.eq_ignore_ascii_case(&host));
-        let by_name = || hubs.get(host.strip_suffix(".localhost")?);
-        by_host.or_else(by_name).cloned()
+        named(&self.hubs.read().unwrap_or_else(PoisonError::into_inner), host).cloned()
     }
 
     /// Whether there are hubs beside one.
     pub(crate) fn has_several(&self) -> bool {
         self.hubs.read().unwrap_or_else(PoisonError::into_inner).len() > 1
     }
+}
+
+/// What the names of hubs may be followed by, since every resolver knows where that is.
+const LOCALHOST: &str = ".localhost";
+
+/// The hub whose host name it is, or whose name stands before `.localhost`.
+fn named<'a>(hubs: &'a BTreeMap<String, Arc<Hub>>, host: &str) -> Option<&'a Arc<Hub>> {
+    let host = without_port(host);
+    let by_name = || {
+        let (name, end) = host.split_at_checked(host.len().checked_sub(LOCALHOST.len())?)?;
+        end.eq_ignore_ascii_case(LOCALHOST).then(|| hubs.get(&name.to_ascii_lowercase()))?
+    };
+    hubs.values().find(|hub| hub.host.eq_ignore_ascii_case(host)).or_else(by_name)
 }
 
 /// A host without the port that may follow it.

@@ -18,6 +18,9 @@ use crate::profile;
 use crate::random;
 use crate::store::Changes;
 
+/// How long the record of a device is, or a little longer, unless its twin is large.
+const RECORD: usize = 2 << 10;
+
 /// What somebody wants an identity to be.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Identity {
@@ -171,7 +174,7 @@ impl<'a> Registry<'a> {
             status_updated: None,
             credentials: credentials(&identity.given, None)?,
             edge: identity.edge.unwrap_or_default(),
-            twin: self.changed(&Twin::new(self.today), twin)?,
+            twin: self.changed(&Arc::new(Twin::new(self.today)), twin)?,
         };
         self.put(device)
     }
@@ -233,7 +236,7 @@ impl<'a> Registry<'a> {
         if !profile::allows(preconditions, &old.twin.etag()) {
             return Err(errors::precondition_failed());
         }
-        let twin = old.twin.changed(changes, self.today).map_err(errors::invalid)?;
+        let twin = old.twin.changed(changes, self.today).map(Arc::new).map_err(errors::invalid)?;
         self.put(Device { twin, ..Device::clone(&old) })
     }
 
@@ -258,15 +261,16 @@ impl<'a> Registry<'a> {
     }
 
     /// A twin with changes; without any it stays what it is.
-    fn changed(&self, twin: &Twin, changes: Vec<(Part, Change)>) -> Result<Twin, ServiceError> {
+    fn changed(&self, twin: &Arc<Twin>, changes: Vec<(Part, Change)>) -> Result<Arc<Twin>, ServiceError> {
         match changes.is_empty() {
             true => Ok(twin.clone()),
-            false => twin.changed(changes, self.today).map_err(errors::invalid),
+            false => twin.changed(changes, self.today).map(Arc::new).map_err(errors::invalid),
         }
     }
 
     fn put(&mut self, device: Device) -> Result<Arc<Device>, ServiceError> {
-        let record = serde_json::to_vec(&device).map_err(errors::internal)?;
+        let mut record = Vec::with_capacity(RECORD);
+        serde_json::to_writer(&mut record, &device).map_err(errors::internal)?;
         let device = Arc::new(device);
         self.changes.put(self.hub.key(Device::KIND, &device.id), record);
         self.state.insert(device.clone());

@@ -1,11 +1,11 @@
 //! A twin: what the back end and the device say of each other, in JSON of their own.
 
 use iothub::runtime::time::DateTime;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
-use super::device::seven_decimals;
+use super::device::{base64_text, seven_decimals};
 
 /// The deepest that objects may lie in one another within tags, desired or reported properties.
 const DEPTH: usize = 10;
@@ -23,11 +23,11 @@ pub(crate) struct Twin {
     /// How often it has been changed, from 1 on.
     pub(crate) version: u64,
     /// The tags.
-    pub(crate) tags: Box<str>,
+    pub(crate) tags: Box<RawValue>,
     /// The desired properties, with `$metadata` and `$version`.
-    pub(crate) desired: Box<str>,
+    pub(crate) desired: Box<RawValue>,
     /// The reported properties, with the same.
-    pub(crate) reported: Box<str>,
+    pub(crate) reported: Box<RawValue>,
 }
 
 /// What a twin consists of.
@@ -71,14 +71,13 @@ pub(crate) enum Change {
 impl Twin {
     /// The twin of a new device.
     pub(crate) fn new(now: DateTime) -> Twin {
-        let empty = |part| text(Section::default().written(part, now, true));
-        Twin { version: 1, tags: "{}".into(), desired: empty(Part::Desired), reported: empty(Part::Reported) }
+        let empty = |part| text(&Section::default().written(part, now, true));
+        Twin { version: 1, tags: empty(Part::Tags), desired: empty(Part::Desired), reported: empty(Part::Reported) }
     }
 
     /// The entity tag: 8 bytes in Base64, which count one behind the version.
     pub(crate) fn etag(&self) -> String {
-        use base64::Engine;
-        base64::engine::general_purpose::STANDARD.encode(self.version.saturating_sub(1).to_be_bytes())
+        base64_text(self.version.saturating_sub(1).to_be_bytes())
     }
 
     /// The twin with these changes, all of which count as one.
@@ -102,9 +101,9 @@ impl Twin {
             if matches!(&change, Change::Merge(given) if given.is_empty()) {
                 continue;
             }
-            let mut section = Section::read(own);
+            let mut section = Section::read(own.get());
             section.change(part, change, now)?;
-            *own = text(section.written(part, now, false));
+            *own = text(&section.written(part, now, false));
         }
         Ok(twin)
     }
@@ -117,8 +116,7 @@ impl Twin {
     pub(super) fn check(&self) -> Result<(), String> {
         for (part, json) in [(Part::Tags, &self.tags), (Part::Desired, &self.desired), (Part::Reported, &self.reported)]
         {
-            let is_object = json.starts_with('{') && serde_json::from_str::<IgnoredAny>(json).is_ok();
-            is_object.then_some(()).ok_or_else(|| format!("{} is no object", part.shown()))?;
+            json.get().starts_with('{').then_some(()).ok_or_else(|| format!("{} is no object", part.shown()))?;
         }
         Ok(())
     }
@@ -130,12 +128,13 @@ impl Twin {
             Part::Desired => &self.desired,
             Part::Reported => &self.reported,
         };
-        serde_json::from_str(own).unwrap_or_default()
+        serde_json::from_str(own.get()).unwrap_or_default()
     }
 }
 
-fn text(object: Map<String, Value>) -> Box<str> {
-    Value::Object(object).to_string().into()
+/// Names are texts and values are JSON: it can always be written.
+fn text(object: &Map<String, Value>) -> Box<RawValue> {
+    to_raw_value(object).unwrap_or_default()
 }
 
 /// A part, taken apart.

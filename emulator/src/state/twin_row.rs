@@ -75,15 +75,15 @@ impl Row for TwinRow<'_> {
             ("deviceId", []) => Some(Item::String((&*self.device.id).into())),
             ("etag", []) => Some(Item::String(twin.etag().into())),
             ("version", []) => Some(Item::Number(twin.version.into())),
-            ("tags", rest) => in_text(&twin.tags, rest),
+            ("tags", rest) => in_text(twin.tags.get(), rest),
             ("properties", []) => {
                 let parts = [("desired", Part::Desired), ("reported", Part::Reported)];
                 let parts = parts.map(|(name, part)| (name.to_owned(), Value::Object(twin.part(part))));
                 Some(Value::Object(Map::from_iter(parts)).into())
             }
             ("properties", [Step::Name(part), rest @ ..]) => match &**part {
-                "desired" => in_text(&twin.desired, rest),
-                "reported" => in_text(&twin.reported, rest),
+                "desired" => in_text(twin.desired.get(), rest),
+                "reported" => in_text(twin.reported.get(), rest),
                 _ => None,
             },
             // The one that is asked for most.

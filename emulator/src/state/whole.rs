@@ -85,9 +85,9 @@ fn shown(device: &Device, queued: usize) -> Value {
         "queuedMessages": queued,
         "twin": {
             "version": device.twin.version,
-            "tags": part(&device.twin.tags),
-            "desired": part(&device.twin.desired),
-            "reported": part(&device.twin.reported),
+            "tags": part(device.twin.tags.get()),
+            "desired": part(device.twin.desired.get()),
+            "reported": part(device.twin.reported.get()),
         },
     })
 }

@@ -90,9 +90,11 @@ impl SasToken {
         let (Some(scope), Some(signature), Some(expiry)) = (scope, signature, expiry) else { return Err(FORM) };
         let expires_on = Some(expiry).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
         let policy = policy.map(|policy| String::from_utf8(percent_decoded(policy.as_bytes()).into_owned()));
+        let mut bytes = Vec::new();
+        BASE64.decode_vec(percent_decoded(signature.as_bytes()), &mut bytes).map_err(|_| FORM)?;
         Ok(SasToken {
             scope: scope.to_owned(),
-            signature: BASE64.decode(percent_decoded(signature.as_bytes())).map_err(|_| FORM)?,
+            signature: bytes,
             expiry: expiry.to_owned(),
             expires_on: expires_on.ok_or(FORM)?.parse()?,
             policy: policy.transpose().map_err(|_| FORM)?,

@@ -6,13 +6,18 @@ use serde_json::value::RawValue;
 
 use super::{Object, View};
 
+/// How much room there is for the text of a value before it has to move: most bodies are shorter.
+const BUFFER: usize = 1 << 10;
+
 /// A value as JSON text.
 ///
 /// # Errors
 ///
 /// Where a model holds what JSON has no text for: NaN and the infinities.
 pub fn to_json(view: View<'_>) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(&view)
+    let mut json = Vec::with_capacity(BUFFER);
+    serde_json::to_writer(&mut json, &view)?;
+    Ok(json)
 }
 
 /// Writes a value in the format of a serializer.

@@ -159,8 +159,8 @@ async fn twins_are_changed() {
     schedule(&hub, plan(&hub, "two", merge, "tags.x = 1"));
     assert_eq!(ended(&hub, "two").await, End::Completed);
     assert_eq!((tags(&hub, "b"), tally(&hub, "two")), (r#"{"y":{"z":1}}"#.to_owned(), [0, 0, 2, 0]));
-    assert!(hub.read().devices["b"].twin.desired.contains("\"speed\":7"));
-    assert!(!hub.read().devices["b"].twin.reported.contains("ignored"));
+    assert!(hub.read().devices["b"].twin.desired.get().contains("\"speed\":7"));
+    assert!(!hub.read().devices["b"].twin.reported.get().contains("ignored"));
     schedule(&hub, plan(&hub, "three", tag(3), " * "));
     assert_eq!((ended(&hub, "three").await, tally(&hub, "three")), (End::Completed, [0, 0, 4, 0]));
     schedule(&hub, plan(&hub, "none", tag(3), "tags.x = 9"));
