@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::HeaderValue;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
+/// Where each byte of a UUID stands in its text.
+const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
 /// Makes ids that differ within a process and, most likely, between processes. They are no secrets.
 #[derive(Clone, Debug)]
@@ -32,12 +34,9 @@ impl RequestIds {
         let bits = bits & !(0xf << 76) | 4 << 76;
         let bits = bits & !(0x3 << 62) | 2 << 62;
         let mut text = [b'-'; 36];
-        let mut places = text.iter_mut().enumerate().filter(|(at, _)| !matches!(at, 8 | 13 | 18 | 23));
-        for byte in bits.to_be_bytes() {
-            for digit in [byte >> 4, byte & 15] {
-                if let (Some((_, place)), Some(hex)) = (places.next(), HEX.get(usize::from(digit))) {
-                    *place = *hex;
-                }
+        for (byte, at) in bits.to_be_bytes().into_iter().zip(PLACES) {
+            for (digit, place) in [byte >> 4, byte & 15].into_iter().zip(text.iter_mut().skip(at)) {
+                *place = HEX.get(usize::from(digit)).copied().unwrap_or_default();
             }
         }
         HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("-"))
