@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use crate::admin::{self, Admin};
 use crate::blobs::BlobService;
+use crate::errors;
 use crate::faults::{Cut, Gate, Outcome, torn};
 use crate::gateway;
 use crate::services;
@@ -65,7 +66,7 @@ impl App {
         let admin = Admin::new(world.clone(), gate.clone(), streams.subscribe());
         let blobs = BlobService::new(world.clone());
         let router = services::router(&world)
-            .add(admin::Health)
+            .add(admin::Health::new(world.store.clone()))
             .add_authenticated(admin, Arc::new(admin::Access::new(world.clone(), admin_token)));
         App(Arc::new(Inner { world, router, blobs, gate, streams }))
     }
@@ -82,6 +83,9 @@ impl Inner {
         let route = self.router.route_of(&parts.method, &parts.uri);
         if route.is_some_and(admin::is_admin) {
             return Ok(self.route(route, parts, body).await);
+        }
+        if self.world.store.has_failed() {
+            return Ok(self.router.refuse(&parts, errors::disk_failed()));
         }
         match self.gate.pass(&parts, route).await {
             Outcome::Pass => Ok(self.route(route, parts, body).await),

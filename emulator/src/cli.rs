@@ -28,7 +28,7 @@ Health is at GET /$emulator/health; the rest of the admin API below /$emulator/ 
 #[command(name = "iothub-emulator", version, about = ABOUT, after_help = AFTER, term_width = 100)]
 struct Arguments {
     /// Where to listen; port 0 is any that is free
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address, default_value = "127.0.0.1:8080")]
     listen: String,
 
     /// Writes the port into this file, once it can be connected to
@@ -39,15 +39,15 @@ struct Arguments {
     #[arg(long)]
     tls_self_signed: bool,
 
-    /// Speaks TLS with this certificate (PEM; followed by its issuers, if any)
+    /// Speaks TLS with this certificate (PEM; followed by its issuers, if any); needs --tls-key
     #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls_self_signed")]
     tls_cert: Option<PathBuf>,
 
-    /// The key of the certificate (PEM)
+    /// The key of that certificate (PEM); needs --tls-cert
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
-    /// Writes the certificate that clients have to trust into this file (PEM)
+    /// Writes the certificate that clients have to trust into this file (PEM); needs --tls-self-signed or --tls-cert
     #[arg(long, value_name = "FILE")]
     cert_out: Option<PathBuf>,
 
@@ -120,6 +120,15 @@ enum Log {
     Pretty,
 }
 
+fn address(text: &str) -> Result<String, String> {
+    let is_host =
+        |host: &str| !host.is_empty() && (host.starts_with('[') && host.ends_with(']') || !host.contains(':'));
+    match text.rsplit_once(':') {
+        Some((host, port)) if is_host(host) && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        _ => Err("expected an address and a port, such as 127.0.0.1:8080 or [::1]:0".to_owned()),
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let parsed = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     // Longer than that it is as good as never, and times do not overflow.
@@ -165,16 +174,17 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let (port_file, cert_out) = (arguments.port_file.clone(), arguments.cert_out.clone());
     // A file of an earlier run would lead to a port that is nobody's, or somebody else's.
     if let Some(path) = &port_file {
-        files::remove(path)?;
+        files::remove(path).map_err(|error| format!("--port-file: {error}"))?;
     }
     // From here on a signal stops it in good order, however early it comes.
     let mut signals = signals::Signals::new()?;
     let emulator = arguments.builder().start().await?;
     if let (Some(path), Some(certificate)) = (&cert_out, emulator.certificate()) {
-        files::write(path, certificate.as_bytes())?;
+        files::write(path, certificate.as_bytes()).map_err(|error| format!("--cert-out: {error}"))?;
     }
     if let (Some(path), Some(address)) = (&port_file, emulator.address()) {
-        files::write(path, format!("{}\n", address.port()).as_bytes())?;
+        let port = format!("{}\n", address.port());
+        files::write(path, port.as_bytes()).map_err(|error| format!("--port-file: {error}"))?;
     }
     say(&emulator);
     signals.next().await;

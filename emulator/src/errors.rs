@@ -36,6 +36,12 @@ pub(crate) fn not_stored(error: StoreError) -> ServiceError {
     ServiceError::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerError", message).with_source(error)
 }
 
+/// 500: what there is to see may not be what a restart would find.
+pub(crate) fn disk_failed() -> ServiceError {
+    let message = "The disk has failed: nothing is known for certain until the emulator is started again.";
+    ServiceError::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerError", message)
+}
+
 /// 400 `ArgumentInvalid` for an id that no device may have.
 pub(crate) fn no_device_id() -> ServiceError {
     invalid(

@@ -9,7 +9,8 @@ use std::fs::File;
 use std::io;
 use std::panic::catch_unwind;
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -90,7 +91,10 @@ enum Job {
 
 /// A store, or none.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Store(Option<mpsc::Sender<Job>>);
+pub(crate) struct Store {
+    jobs: Option<mpsc::Sender<Job>>,
+    failed: Arc<AtomicBool>,
+}
 
 /// What is written once it is on the disk.
 #[derive(Debug)]
@@ -103,7 +107,7 @@ pub(crate) type Records = Vec<(String, Vec<u8>)>;
 impl Store {
     /// Keeps nothing.
     pub(crate) fn none() -> Store {
-        Store(None)
+        Store::default()
     }
 
     /// Opens the file of a folder, or makes both.
@@ -134,24 +138,34 @@ impl Store {
     fn over(database: Database) -> Result<(Store, Records), StoreError> {
         let records = read(&database)?;
         let (sender, jobs) = mpsc::channel();
-        let thread = thread::Builder::new().name("iothub-store".to_owned()).spawn(move || write_all(database, &jobs));
+        let store = Store { jobs: Some(sender), failed: Arc::default() };
+        let failed = store.failed.clone();
+        let thread = thread::Builder::new().name("iothub-store".to_owned());
+        let thread = thread.spawn(move || write_all(database, &jobs, &failed));
         thread.map_err(|error| StoreError::new(error.to_string()))?;
-        Ok((Store(Some(sender)), records))
+        Ok((store, records))
     }
 
     /// Hands changes over. The order of calls is the order in which they are written.
     pub(crate) fn write(&self, changes: Changes) -> Written {
-        let Some(sender) = self.0.as_ref().filter(|_| !changes.is_empty()) else { return Written::nothing() };
+        let Some(sender) = self.jobs.as_ref().filter(|_| !changes.is_empty()) else { return Written::nothing() };
         let (done, written) = oneshot::channel();
         // If the thread is gone, the sender of the other end is dropped with the job, and says so.
-        _ = sender.send(Job::Write(changes, done));
+        if sender.send(Job::Write(changes, done)).is_err() {
+            self.failed.store(true, Ordering::Release);
+        }
         Written(Some(written))
+    }
+
+    /// Whether a commit has failed: there may be more in memory than there will be after a restart, for ever.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
     }
 
     /// Writes what is waiting and closes the file. Nothing can be written after that.
     pub(crate) async fn close(&self) {
         let (done, closed) = oneshot::channel();
-        if let Some(sender) = &self.0
+        if let Some(sender) = &self.jobs
             && sender.send(Job::Close(done)).is_ok()
         {
             // Where the sender is dropped, the thread has ended before.
@@ -220,12 +234,13 @@ fn read(database: &Database) -> Result<Records, StoreError> {
 }
 
 /// Commits what is waiting, until it is told to end, nobody can hand over more, or a commit fails.
-fn write_all(database: Database, jobs: &mpsc::Receiver<Job>) {
+fn write_all(database: Database, jobs: &mpsc::Receiver<Job>, failed: &AtomicBool) {
     let (mut group, mut expected, mut took) = (Group::default(), 0, Duration::ZERO);
     while group.gather(jobs, expected, took.saturating_sub(FAST)) {
         let start = Instant::now();
         let outcome = commit(&database, group.writes.iter().map(|(changes, _)| changes));
         took = start.elapsed();
+        failed.store(outcome.is_err(), Ordering::Release);
         let committed = group.writes.len();
         for (_, waiter) in group.writes.drain(..) {
             // Nobody may be waiting any more.

@@ -21,6 +21,7 @@ pub(crate) use access::Access;
 use crate::errors;
 use crate::faults::Gate;
 use crate::state::{Hub, World};
+use crate::store::Store;
 
 const PREFIX: &str = "Emulator_";
 
@@ -29,9 +30,15 @@ pub(crate) fn is_admin(route: &Route) -> bool {
     route.id().starts_with(PREFIX)
 }
 
-/// Whether the emulator is there: for anybody.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Health;
+/// Whether the emulator is there, and its disk: for anybody.
+#[derive(Clone, Debug)]
+pub(crate) struct Health(Store);
+
+impl Health {
+    pub(crate) fn new(store: Store) -> Health {
+        Health(store)
+    }
+}
 
 impl Service for Health {
     fn routes(&self) -> &'static [Route] {
@@ -39,9 +46,10 @@ impl Service for Health {
     }
 
     fn call(&self, _: usize, incoming: Incoming) -> Handling {
+        let (status, said) = if self.0.has_failed() { (503, "the disk has failed") } else { (200, "ok") };
         Box::pin(async move {
-            let body = serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") });
-            Ok(json::answer(&incoming, 200, &body))
+            let body = serde_json::json!({ "status": said, "version": env!("CARGO_PKG_VERSION") });
+            Ok(json::answer(&incoming, status, &body))
         })
     }
 }

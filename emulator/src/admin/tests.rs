@@ -334,12 +334,23 @@ async fn another_hub() {
 
 #[tokio::test]
 async fn a_snapshot_has_no_keys() {
+    use iothub::hub::models::{JobRequest, JobType, Twin};
     let emulator = emulator().await;
+    let hub = iothub::hub::Client::with_pipeline(emulator.pipeline().unwrap());
+    let later = "2100-01-01T00:00:00Z".parse().unwrap();
+    let job = JobRequest::new("j1", JobType::ScheduleUpdateTwin)
+        .with_update_twin(Twin::new().with_etag("*").with_tags(serde_json::Map::new()));
+    hub.jobs().create("j1", &job.with_query_condition("*").with_start_time(later)).await.unwrap();
     let (status, body) = send(&emulator, request("GET", "/snapshot", &[])).await;
     assert_eq!((status, &body["hubs"][0]["name"]), (200, &json!("my-hub")));
     assert_eq!(
         body["hubs"][0]["policies"][0],
         json!({ "name": "iothubowner", "rights": "RegistryWrite, ServiceConnect, DeviceConnect" })
+    );
+    let devices = json!({ "pending": 0, "running": 0, "succeeded": 0, "failed": 0 });
+    assert_eq!(
+        body["hubs"][0]["jobs"],
+        json!([{ "jobId": "j1", "type": "scheduleUpdateTwin", "queryCondition": "*", "phase": "waiting", "devices": devices }])
     );
     let key = emulator.connection_string();
     let key = key.split("SharedAccessKey=").nth(1).unwrap().split(';').next().unwrap().to_owned();

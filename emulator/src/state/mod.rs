@@ -93,11 +93,12 @@ impl World {
         self.hubs.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// The hub that a request to this host is for: the one whose host name it is, or whose name stands before `.localhost`; otherwise
-    /// the main one, since that is what somebody means who asks an address.
+    /// The hub that a request to this host is for: the one whose host name it is, or whose name stands before `.localhost`. Where the host is in
+    /// neither domain it is the main one, since that is what somebody means who asks an address.
     pub(crate) fn hub_at(&self, host: &str) -> Option<Arc<Hub>> {
         let hubs = self.hubs.read().unwrap_or_else(PoisonError::into_inner);
-        named(&hubs, host).or_else(|| hubs.get(&self.main)).cloned()
+        let main = || hubs.get(&self.main).filter(|_| label(host, LOCALHOST).or(label(host, DOMAIN)).is_none());
+        named(&hubs, host).or_else(main).cloned()
     }
 
     /// The hub whose host name it is, or whose name stands before `.localhost`.
@@ -113,15 +114,21 @@ impl World {
 
 /// What the names of hubs may be followed by, since every resolver knows where that is.
 const LOCALHOST: &str = ".localhost";
+/// What the host names of hubs end with.
+pub(crate) const DOMAIN: &str = ".azure-devices.net";
 
 /// The hub whose host name it is, or whose name stands before `.localhost`.
 fn named<'a>(hubs: &'a BTreeMap<String, Arc<Hub>>, host: &str) -> Option<&'a Arc<Hub>> {
+    let by_name = || hubs.get(&label(host, LOCALHOST)?.to_ascii_lowercase());
     let host = without_port(host);
-    let by_name = || {
-        let (name, end) = host.split_at_checked(host.len().checked_sub(LOCALHOST.len())?)?;
-        end.eq_ignore_ascii_case(LOCALHOST).then(|| hubs.get(&name.to_ascii_lowercase()))?
-    };
     hubs.values().find(|hub| hub.host.eq_ignore_ascii_case(host)).or_else(by_name)
+}
+
+/// What stands before a domain.
+fn label<'a>(host: &'a str, domain: &str) -> Option<&'a str> {
+    let host = without_port(host);
+    let (label, end) = host.split_at_checked(host.len().checked_sub(domain.len())?)?;
+    end.eq_ignore_ascii_case(domain).then_some(label)
 }
 
 /// A host without the port that may follow it.

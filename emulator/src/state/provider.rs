@@ -9,10 +9,10 @@ use iothub::management::models::{self, IotHubDescription};
 use iothub::runtime::server::{Preconditions, ServiceError};
 use iothub::runtime::{Clock, Intent, Secret};
 
-use super::World;
 use super::hub::{Hub, HubState, Pending};
 use super::policy::{Policy, new_key};
 use super::resource::{self, Resource};
+use super::{DOMAIN, World};
 use crate::fault::Fault;
 use crate::profile::Kind;
 
@@ -236,7 +236,7 @@ impl Provider {
 
     fn make(&self, name: &str) -> Arc<Hub> {
         let (clock, store) = (self.world.clock.clone(), self.world.store.clone());
-        let host = format!("{}.azure-devices.net", name.to_ascii_lowercase());
+        let host = format!("{}{DOMAIN}", name.to_ascii_lowercase());
         Arc::new(Hub::new(name, host, clock, store, HubState::default()))
     }
 

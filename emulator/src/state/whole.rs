@@ -3,12 +3,14 @@
 use std::convert::Infallible;
 use std::sync::{Arc, PoisonError};
 
+use iothub::runtime::Clock;
 use iothub::runtime::server::ServiceError;
 use serde_json::{Value, json};
 
 use super::World;
 use super::device::Device;
 use super::hub::{Hub, HubState};
+use super::jobs::{Phase, Seen, Tally};
 use super::scan::Scan;
 use super::{queue, resource};
 
@@ -66,14 +68,32 @@ impl Hub {
             };
             devices.extend(chunk.iter().zip(queued).map(|(device, queued)| shown(device, queued)));
         }
+        let jobs: Vec<Value> = self.read().jobs.after(None, self.clock.now()).map(|job| job_shown(&job)).collect();
         json!({
             "name": self.name,
             "hostName": self.host,
             "policies": policies,
             "newestEvent": *self.newest_event().borrow(),
             "devices": devices,
+            "jobs": jobs,
         })
     }
+}
+
+fn job_shown(job: &Seen) -> Value {
+    let phase = match job.phase {
+        Phase::Waiting => "waiting",
+        Phase::Running { .. } => "running",
+        Phase::Ended { .. } => "ended",
+    };
+    let Tally { pending, running, succeeded, failed } = job.tally;
+    json!({
+        "jobId": job.plan.id,
+        "type": job.plan.task.kind(),
+        "queryCondition": job.plan.condition,
+        "phase": phase,
+        "devices": { "pending": pending, "running": running, "succeeded": succeeded, "failed": failed },
+    })
 }
 
 fn shown(device: &Device, queued: usize) -> Value {

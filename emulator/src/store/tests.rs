@@ -118,6 +118,37 @@ async fn nothing_is_acknowledged_without_a_disk() {
 }
 
 #[tokio::test]
+async fn nothing_is_shown_without_a_disk() {
+    use crate::app::App;
+    use crate::clock::HubClock;
+    use crate::faults::Gate;
+    use crate::state::{Hub, HubState, World};
+    use http::Request;
+    use iothub::runtime::Body;
+    use tower_service::Service;
+
+    let disk = Disk::that_crashes(usize::MAX, Loss::All);
+    let (store, _) = Store::on(disk.clone()).unwrap();
+    let (clock, world) = (HubClock::new(), World::new(HubClock::new(), store.clone(), "h"));
+    world.add(Arc::new(Hub::new("h", "h.example", clock.clone(), store.clone(), HubState::default())));
+    let mut app = App::new(Arc::new(world), Arc::new(Gate::new(clock, Duration::ZERO, None)), None);
+    let mut statuses = async || {
+        let mut seen = [0; 3];
+        for (path, seen) in
+            ["/devices/d1?api-version=2016-11-14", "/files/a", "/$emulator/health"].iter().zip(&mut seen)
+        {
+            let request = Request::get(*path).header("host", "127.0.0.1").body(Body::Empty).unwrap();
+            *seen = app.call(request).await.unwrap().status().as_u16();
+        }
+        seen
+    };
+    assert_eq!(statuses().await, [401, 404, 200]);
+    disk.crash();
+    assert!(store.write(numbered(1)).durable().await.is_err());
+    assert_eq!(statuses().await, [500, 500, 503]);
+}
+
+#[tokio::test]
 async fn many_changes_are_one_commit() {
     let disk = Disk::that_crashes(usize::MAX, Loss::All);
     let (store, _) = Store::on(disk.clone()).unwrap();
