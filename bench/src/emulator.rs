@@ -2,6 +2,7 @@
 
 mod process;
 mod store;
+mod within;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::process::Process;
 use self::store::{Bare, Record};
+use self::within::Within;
 use crate::Result;
 use crate::client::KEY;
 use crate::load::{Connection, Requests, load};
@@ -141,6 +143,11 @@ impl Bench {
         let size = devices.iter().map(|(_, value)| value.len()).sum::<usize>() / devices.len().max(1);
         let mut twice = Bare::create(&folder.join("bare.redb"), &records, true)?;
         let mut once = Bare::create(&folder.join("once.redb"), &records, false)?;
+        // A folder of its own, since only one may have one.
+        let own = folder.join("within");
+        fs::create_dir(&own)?;
+        fs::copy(folder.join("iothub.redb"), own.join("iothub.redb"))?;
+        let within = Within::open(&own, &self.token)?;
         let emulator = self.emulator(Some(&folder))?;
         let requests = self.requests(|id| {
             let body = json!({ "deviceId": id }).to_string();
@@ -149,13 +156,14 @@ impl Bench {
         let memory = self.emulator(None)?;
         self.fill(&memory, SOME)?;
         let mut processor = [0.0; 2];
-        let mut seconds: [Vec<f64>; 4] = Default::default();
+        let mut seconds: [Vec<f64>; 5] = Default::default();
         for _ in 0..self.runs {
             for (at, (process, row)) in [(&emulator, 0), (&memory, 3)].into_iter().enumerate() {
                 let before = process.processor()?;
                 seconds[row].push(self.runtime.block_on(load(process.address, CONNECTIONS, WRITES, &requests))?);
                 processor[at] += process.processor()? - before;
             }
+            seconds[4].push(within.writes()?);
             seconds[1].push(twice.write(&devices, CONNECTIONS, WRITES)?);
             seconds[2].push(once.write(&devices, CONNECTIONS, WRITES)?);
         }
@@ -180,6 +188,7 @@ impl Bench {
                     "0.70",
                 ),
                 row(format!("the store, {CONNECTIONS} a commit, in one phase"), 2, String::new(), ""),
+                row("the emulator without sockets".to_owned(), 4, String::new(), ""),
                 row("the emulator without a folder".to_owned(), 3, each(processor[1]), ""),
             ],
         );
