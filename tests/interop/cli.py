@@ -35,6 +35,7 @@ from lib.check import (  # noqa: E402
     keys,
     own,
     queue_message,
+    received,
     token,
     true,
     until,
@@ -161,6 +162,12 @@ def messages():
             devices.send_message(name, "Ping from Azure CLI", "m-1", "c-1", "u-1", raw=True).response.status_code, 204
         )
         equal(devices.send_message(name, "only a body", raw=True).response.status_code, 204)
+        full, plain = received(name, 2)
+        # AutoRest writes a text as JSON.
+        equal((full["text"], plain["text"]), ('"Ping from Azure CLI"', '"only a body"'))
+        names = ("message-id", "correlation-id", "user-id")
+        equal(tuple(full["systemProperties"].get(name) for name in names), ("m-1", "c-1", "u-1"))
+        equal((full["properties"], plain["properties"]), ({}, {}))
 
     check("events are taken with 204", send)
 

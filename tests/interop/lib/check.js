@@ -115,6 +115,12 @@ function scriptMethod(deviceId, methodName, status, payload) {
   });
 }
 
+/** The newest events of a device, as the hub has received them. */
+async function received(deviceId, count) {
+  const events = JSON.parse(await http('GET', admin('/events')));
+  return events.filter((event) => event.deviceId === deviceId).slice(-count);
+}
+
 /** Where a device may put a file: the answer to `POST /devices/{id}/files`. */
 async function uploadTarget(deviceId, key, blobName) {
   const answer = await http(
@@ -160,6 +166,7 @@ module.exports = {
   http,
   owner,
   queueMessage,
+  received,
   scriptMethod,
   token,
   until,

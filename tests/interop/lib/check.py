@@ -140,6 +140,12 @@ def queue_message(device_id, body, headers=None):
     http("POST", ADMIN + device_path(device_id) + "/messages", body, headers)
 
 
+def received(device_id, count):
+    """The newest events of a device, as the hub has received them."""
+    events = http("GET", f"{ADMIN}/events").json()
+    return [event for event in events if event["deviceId"] == device_id][-count:]
+
+
 def script_method(device_id, name, status, payload):
     """What the device answers when the method `name` is called."""
     body = json.dumps({"methodName": name, "status": status, "payload": payload})

@@ -3,18 +3,33 @@
 
 const crypto = require('node:crypto');
 const { Readable } = require('node:stream');
-const { assert, blobUrl, call, check, failure, http, owner, queueMessage, token, uploadTarget } = require('./check');
+const {
+  assert,
+  blobUrl,
+  call,
+  check,
+  client,
+  failure,
+  http,
+  owner,
+  queueMessage,
+  received,
+  token,
+  uploadTarget,
+} = require('./check');
 const { own } = require('./hub');
 
 const LIMIT_BYTES = 256 * 1024;
 
 const connectionString = (id, key) => `HostName=${owner.HostName};DeviceId=${id};SharedAccessKey=${key}`;
 
-async function events(device, Message) {
+async function events(device, Message, id) {
   await check('an event is taken', async () => {
     const [result] = await call(device, 'sendEvent', new Message('{"temperature":21.5}'));
     assert.equal(result.constructor.name, 'MessageEnqueued');
     assert.equal(result.transportObj.statusCode, 204);
+    const [event] = await received(id, 1);
+    assert.deepEqual([event.text, event.properties], ['{"temperature":21.5}', {}]);
   });
 
   await check('an event of bytes, with properties', async () => {
@@ -24,12 +39,27 @@ async function events(device, Message) {
     message.properties.add('Level', 'high');
     message.properties.add('unit', 'C');
     assert.equal((await call(device, 'sendEvent', message))[0].transportObj.statusCode, 204);
+    const [event] = await received(id, 1);
+    assert.deepEqual([...Buffer.from(event.body, 'base64')], [0, 255, 10, 13, 128]);
+    assert.deepEqual(event.properties, { level: 'high', unit: 'C' });
+    // The client of 2017 does not send what stands beside the properties.
+    const ids = client === 'n17' ? [undefined, undefined] : [message.messageId, 'correlation'];
+    assert.deepEqual([event.systemProperties['message-id'], event.systemProperties['correlation-id']], ids);
   });
 
   await check('a batch of events', async () => {
     const batch = ['one', 'two', 'three'].map((text) => new Message(text));
     batch[1].properties.add('second', 'true');
     assert.equal((await call(device, 'sendEventBatch', batch))[0].transportObj.statusCode, 204);
+    const events = await received(id, 3);
+    assert.deepEqual(
+      events.map((event) => [event.text, event.properties]),
+      [
+        ['one', {}],
+        ['two', { second: 'true' }],
+        ['three', {}],
+      ],
+    );
   });
 
   await check('an event as large as may be', async () => {
@@ -184,7 +214,7 @@ async function device({ Client, Http, Message, registry, more }) {
   const connect = () => Client.fromConnectionString(connectionString(id, key), Http);
 
   const sender = connect();
-  await events(sender, Message);
+  await events(sender, Message, id);
   await call(sender, 'close');
   await refusals(registry, Client, Http, Message, id);
   const receiver = connect();
