@@ -2,10 +2,11 @@
 
 use http::request::Parts;
 use http::uri::Scheme;
-use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, header};
+use http::{Extensions, HeaderMap, Method, Uri, header};
 
 use super::authenticate::Caller;
 use super::extract;
+use super::ids::RequestId;
 use super::route::Route;
 use crate::error::ParseError;
 use crate::preconditions::Preconditions;
@@ -15,12 +16,12 @@ use crate::preconditions::Preconditions;
 pub struct Context {
     parts: Parts,
     route: &'static Route,
-    request_id: HeaderValue,
+    request_id: RequestId,
     caller: Option<Caller>,
 }
 
 impl Context {
-    pub(super) fn new(parts: Parts, route: &'static Route, request_id: HeaderValue, caller: Option<Caller>) -> Context {
+    pub(super) fn new(parts: Parts, route: &'static Route, request_id: RequestId, caller: Option<Caller>) -> Context {
         Context { parts, route, request_id, caller }
     }
 
@@ -51,7 +52,7 @@ impl Context {
 
     /// The `x-ms-request-id` of the answer.
     pub fn request_id(&self) -> &str {
-        self.request_id.to_str().unwrap_or_default()
+        self.request_id.as_str()
     }
 
     /// The version of the interface that the caller asked for.

@@ -1,5 +1,6 @@
 //! Ids of requests.
 
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +10,28 @@ use http::HeaderValue;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 /// Where each byte of a UUID stands in its text.
 const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+/// The id of a request, as text.
+#[derive(Clone, Copy)]
+pub(super) struct RequestId([u8; 36]);
+
+impl RequestId {
+    pub(super) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<RequestId> for HeaderValue {
+    fn from(id: RequestId) -> HeaderValue {
+        HeaderValue::from_bytes(&id.0).unwrap_or(HeaderValue::from_static("-"))
+    }
+}
 
 /// Makes ids that differ within a process and, most likely, between processes. They are no secrets.
 #[derive(Clone, Debug)]
@@ -27,7 +50,7 @@ impl RequestIds {
     }
 
     /// The next, in the form of a UUID of version 4 (RFC 9562 §5.4).
-    pub(super) fn next(&self) -> HeaderValue {
+    pub(super) fn next(&self) -> RequestId {
         let count = self.0.count.fetch_add(1, Ordering::Relaxed);
         let (high, low) = (mixed(self.0.seed ^ count), mixed(self.0.seed.rotate_left(32).wrapping_add(count)));
         let bits = (u128::from(high) << 64) | u128::from(low);
@@ -39,7 +62,7 @@ impl RequestIds {
                 *place = HEX.get(usize::from(digit)).copied().unwrap_or_default();
             }
         }
-        HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("-"))
+        RequestId(text)
     }
 }
 
@@ -57,7 +80,7 @@ mod tests {
     #[test]
     fn ids_differ_and_look_like_ids() {
         let ids = RequestIds::new();
-        let made: std::collections::HashSet<HeaderValue> = (0..1000).map(|_| ids.next()).collect();
+        let made: std::collections::HashSet<HeaderValue> = (0..1000).map(|_| ids.next().into()).collect();
         assert_eq!(made.len(), 1000);
         for id in made {
             let id = id.to_str().unwrap();

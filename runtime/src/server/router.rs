@@ -18,7 +18,7 @@ use super::answer::Answer;
 use super::authenticate::Authenticator;
 use super::context::Context;
 use super::error::{Problem, ServiceError};
-use super::ids::RequestIds;
+use super::ids::{RequestId, RequestIds};
 use super::incoming::{Incoming, Payload};
 use super::matcher::{Captures, Found, Matcher};
 use super::route::{BodyKind, Route};
@@ -199,7 +199,7 @@ where
 
 /// What is left of a request when its operation has been called: what its answer needs.
 struct Asked {
-    request_id: HeaderValue,
+    request_id: RequestId,
     route: Option<&'static Route>,
     format: ErrorFormat,
     is_head: bool,
@@ -253,7 +253,7 @@ impl Inner {
         };
         let json = negotiate::accepted(endpoint.route, &parts.headers)?;
         let payload = self.payload(endpoint.route, &parts, body).await?;
-        let context = Context::new(parts, endpoint.route, asked.request_id.clone(), caller);
+        let context = Context::new(parts, endpoint.route, asked.request_id, caller);
         let incoming = Incoming::new(context, captures, payload, json);
         let answer = endpoint.service.call(endpoint.index, incoming).await?;
         sendable(answer, endpoint.route)
@@ -314,7 +314,7 @@ impl Inner {
 
     fn finish(&self, outcome: Result<Response<Body>, ServiceError>, asked: Asked) -> Response<Body> {
         let mut response = outcome.unwrap_or_else(|error| self.error(&error, &asked));
-        response.headers_mut().entry(REQUEST_ID).or_insert(asked.request_id);
+        response.headers_mut().entry(REQUEST_ID).or_insert_with(|| asked.request_id.into());
         if asked.is_head {
             // What the body would have had (RFC 9110 §9.3.2).
             if let Some(length) = response.body().length() {
@@ -335,7 +335,7 @@ impl Inner {
             error,
             route: asked.route,
             format: asked.format,
-            request_id: asked.request_id.to_str().unwrap_or_default(),
+            request_id: asked.request_id.as_str(),
             time: self.clock.now(),
         };
         let mut response = match &self.errors {

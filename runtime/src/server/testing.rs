@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use http::request::Parts;
-use http::{HeaderValue, Method, Request};
+use http::{Method, Request};
 
 use super::context::Context;
+use super::ids::RequestIds;
 use super::route::Route;
 use crate::clock::Clock;
 use crate::transport::BoxFuture;
@@ -65,5 +66,5 @@ pub(super) fn head(host: &str, path_and_query: &str, headers: &[(&'static str, &
 
 /// The context of a request to `localhost:8080`.
 pub(super) fn context(path_and_query: &str) -> Context {
-    Context::new(head("localhost:8080", path_and_query, &[]), &ROUTE, HeaderValue::from_static("id"), None)
+    Context::new(head("localhost:8080", path_and_query, &[]), &ROUTE, RequestIds::new().next(), None)
 }

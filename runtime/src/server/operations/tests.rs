@@ -2,6 +2,7 @@ use http::{Method, Response};
 
 use super::*;
 use crate::body::Body;
+use crate::server::ids::RequestIds;
 use crate::server::testing::{Still, context, head};
 use crate::transport::{BoxFuture, Transport, TransportError};
 use crate::{Endpoint, ErrorKind, FinalState, LongCall, Operation, Pipeline, Request};
@@ -216,7 +217,7 @@ fn links_lead_back() {
     let odd = Context::new(
         head("localhost", "/?api-version=a%26b%0D", &[]),
         &crate::server::testing::ROUTE,
-        HeaderValue::from_static("id"),
+        RequestIds::new().next(),
         None,
     );
     assert_eq!(operations.links(&odd, "/r", "1").result, "http://localhost/r/1?api-version=a%26b%0D");
