@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use http::request::Parts;
-use http::{Request, Response};
-use iothub::runtime::server::{Route, Router};
+use http::{Request, Response, Version};
+use iothub::runtime::server::{Route, Router, host};
 use iothub::runtime::transport::BoxFuture;
 use iothub::runtime::{Body, Secret};
 use tokio::sync::watch;
@@ -79,6 +79,11 @@ impl App {
 
 impl Inner {
     async fn answer(&self, mut parts: Parts, body: Body) -> Result<Response<Body>, ConnectionCut> {
+        // RFC 9112 §3.2. What does not come over a socket need not say where it goes.
+        let is_from_socket = parts.extensions.get::<Peer>().is_some();
+        if is_from_socket && parts.version == Version::HTTP_11 && host(&parts).is_none() {
+            return Ok(self.router.refuse(&parts, errors::no_host()));
+        }
         gateway::through(&self.world, &mut parts);
         let route = self.router.route_of(&parts.method, &parts.uri);
         if route.is_some_and(admin::is_admin) {

@@ -42,6 +42,11 @@ pub(crate) fn disk_failed() -> ServiceError {
     ServiceError::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerError", message)
 }
 
+/// 400 `ArgumentInvalid` for a request that does not say whom it is for.
+pub(crate) fn no_host() -> ServiceError {
+    invalid("There is no Host, which HTTP/1.1 requires.")
+}
+
 /// 400 `ArgumentInvalid` for an id that no device may have.
 pub(crate) fn no_device_id() -> ServiceError {
     invalid(

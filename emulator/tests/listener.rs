@@ -36,6 +36,27 @@ async fn slow_and_idle_connections_are_cut() {
 }
 
 #[tokio::test]
+async fn a_request_says_whom_it_is_for() {
+    let emulator = start(Emulator::builder()).await;
+    let address = emulator.address().unwrap();
+    blocking(move || {
+        for (head, expected) in [
+            ("GET /$emulator/health HTTP/1.1", "400"),
+            ("GET /$emulator/health HTTP/1.1\r\nhost: a\r\nhost: b", "400"),
+            ("GET /$emulator/health HTTP/1.1\r\nhost: localhost", "200"),
+            ("GET http://localhost/$emulator/health HTTP/1.1\r\nhost: localhost", "200"),
+            ("GET /$emulator/health HTTP/1.0", "200"),
+        ] {
+            let mut raw = Raw::connect(address);
+            raw.send(&format!("{head}\r\n\r\n"));
+            let status = raw.answer().0.split(' ').nth(1).unwrap().to_owned();
+            assert_eq!(status, expected, "{head}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn as_many_connections_as_there_may_be() {
     let emulator = start(Emulator::builder().max_connections(1)).await;
     let address = emulator.address().unwrap();
