@@ -3,6 +3,7 @@
 // Clippy lets tests unwrap, but not what they share.
 #![allow(clippy::unwrap_used)]
 
+mod chaos;
 mod durability;
 mod etag_table;
 mod etags;
