@@ -165,17 +165,15 @@ impl ResourceProvider {
         let name = &request.inputs.name;
         let (is_free, reason, message) = if !provider::is_name(name) {
             let message = format!("'{name}' is not the name of an IotHub: {}", provider::NAME);
-            (false, IotHubNameUnavailabilityReason::Invalid, Some(message))
+            (false, IotHubNameUnavailabilityReason::Invalid, Nullable::Value(message))
         } else if self.provider.is_taken(name) {
             let message = format!("IotHub name '{name}' is not available.");
-            (false, IotHubNameUnavailabilityReason::AlreadyExists, Some(message))
+            (false, IotHubNameUnavailabilityReason::AlreadyExists, Nullable::Value(message))
         } else {
             // The service has a reason even so.
-            (true, IotHubNameUnavailabilityReason::Invalid, None)
+            (true, IotHubNameUnavailabilityReason::Invalid, Nullable::Null)
         };
-        let mut availability = models::NameAvailability::new().with_name_available(is_free).with_reason(reason);
-        availability.message = message;
-        Ok(availability)
+        Ok(models::NameAvailability::new().with_name_available(is_free).with_reason(reason).with_message(message))
     }
 }
 
