@@ -11,6 +11,7 @@ mod identities;
 mod import_export;
 mod iot_hub_resource;
 mod job_api;
+pub(crate) mod later;
 mod lines;
 mod methods;
 mod queries;

@@ -419,7 +419,10 @@ async fn free_and_taken_names() {
     let bench = bench().with_hub("rg", "Hub1").await;
     let check = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Devices/checkNameAvailability");
     let ask = async |body: Value| bench.ask(Method::POST, &check, &[], body).await.json();
-    assert_eq!(ask(json!({ "Name": "hub2" })).await, json!({ "nameAvailable": true, "reason": "Invalid", "message": null }));
+    assert_eq!(
+        ask(json!({ "Name": "hub2" })).await,
+        json!({ "nameAvailable": true, "reason": "Invalid", "message": null })
+    );
     let taken = ask(json!({ "name": "HUB1" })).await;
     assert_eq!((&taken["nameAvailable"], &taken["reason"]), (&json!(false), &json!("AlreadyExists")));
     let fifty = "a".repeat(51);
