@@ -87,7 +87,8 @@ impl Provider {
     fn leaving(&self) -> MutexGuard<'_, BTreeMap<String, Leaving>> {
         let mut leaving = self.world.leaving.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
-        leaving.retain(|_, hub| hub.until > now);
+        // The time may have been moved on when one was made in place of another, and be back after a restart.
+        leaving.retain(|name, hub| hub.until > now && self.world.hub(name).is_none());
         leaving
     }
 

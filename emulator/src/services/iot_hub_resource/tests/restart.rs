@@ -137,3 +137,32 @@ async fn operations_go_on() {
     emulator.stop().await;
     _ = std::fs::remove_dir_all(&folder);
 }
+
+#[tokio::test]
+async fn a_hub_in_place_of_one_that_was_deleted_in_moved_time() {
+    let folder = std::env::temp_dir().join(format!("iothub-emulator-in-place-{}", std::process::id()));
+    _ = std::fs::remove_dir_all(&folder);
+    let start = async || {
+        let builder = Emulator::builder().in_process().data_dir(&folder).subscription(SUBSCRIPTION);
+        builder.lro_delay(Duration::from_secs(30)).start().await.unwrap()
+    };
+    let emulator = start().await;
+    emulator.advance(Duration::from_secs(3_600));
+    let hubs = manager(&emulator);
+    let hubs = hubs.iot_hubs();
+    hubs.create_or_update("rg", "again", &description()).await.unwrap();
+    hubs.delete("rg", "again").await.unwrap();
+    hubs.create_or_update("rg", "again", &description()).await.unwrap();
+    emulator.stop().await;
+
+    // Its time is an hour before the deletion.
+    let emulator = start().await;
+    let hubs = manager(&emulator);
+    let hubs = hubs.iot_hubs();
+    let listed = items(hubs.list_by_resource_group("rg").into_stream()).await;
+    let state = |hub: &IotHubDescription| hub.properties.as_ref().unwrap().provisioning_state.clone().unwrap();
+    assert_eq!(listed.iter().map(state).collect::<Vec<_>>(), ["Accepted"]);
+    drop(hubs.create_or_update("rg", "again", &description()).start().await.unwrap());
+    emulator.stop().await;
+    _ = std::fs::remove_dir_all(&folder);
+}
