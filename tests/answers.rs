@@ -509,7 +509,7 @@ async fn hub_keys_and_quotas() {
     ]);
     let hubs = clients.arm.iot_hubs();
     let free = hubs.check_name_availability(&arm::NameAvailabilityRequest::new("hub1")).await.unwrap();
-    assert_eq!((free.name_available, &free.message), (Some(true), &None));
+    assert_eq!((free.name_available, &free.message), (Some(true), &Some(iothub::Nullable::Null)));
     assert_eq!(free.reason, Some(arm::IotHubNameUnavailabilityReason::Invalid));
     assert_eq!(hubs.statistics("rg", "hub1").await.unwrap().total_device_count, Some(3));
     let quotas = hubs.list_quota_metrics("rg", "hub1").await.unwrap();

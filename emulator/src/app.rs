@@ -18,7 +18,7 @@ use crate::blobs::BlobService;
 use crate::errors;
 use crate::faults::{Cut, Gate, Outcome, torn};
 use crate::gateway;
-use crate::services;
+use crate::services::{self, later};
 use crate::state::World;
 
 /// The emulator as a [`tower_service::Service`] of HTTP, over any body: for a server of one's own, or without one.
@@ -108,8 +108,12 @@ impl Inner {
         if route.is_none() && self.blobs.is_for(&parts) {
             return self.blobs.answer(parts, body).await;
         }
+        let list = later::list_of_objects(route, &parts.uri);
         let Ok(response) = self.router.clone().call(Request::from_parts(parts, body)).await;
-        response
+        match list {
+            Some(path) => later::with_objects(&path, response).await,
+            None => response,
+        }
     }
 }
 

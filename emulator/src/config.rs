@@ -32,6 +32,8 @@ pub(crate) struct Limits {
     pub(crate) jobs: usize,
     /// How many bytes the devices of jobs that have ended may take, roughly.
     pub(crate) job_bytes: usize,
+    /// How many bytes of a list of devices are in memory before they are written.
+    pub(crate) part_bytes: usize,
 }
 
 impl Default for Config {
@@ -49,6 +51,6 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { devices: 1_000_000, jobs: 10_000, job_bytes: 256 << 20 }
+        Limits { devices: 1_000_000, jobs: 10_000, job_bytes: 256 << 20, part_bytes: 4 << 20 }
     }
 }

@@ -11,7 +11,7 @@ use crate::builder::StartError;
 use crate::clock::HubClock;
 use crate::config::Config;
 use crate::state::jobs::run;
-use crate::state::{Hub, HubState, Loaded, Policy, World, keep_format, load, new_key, resource};
+use crate::state::{Found, Hub, HubState, Loaded, Policy, World, keep_format, load, new_key, resource};
 use crate::store::Store;
 
 /// What a policy of one's own may do.
@@ -44,19 +44,22 @@ impl Main<'_> {
 
 /// Opens the folder, reads all there is, and sees to it that the main hub is there.
 pub(crate) async fn world(folder: Option<&Path>, config: Config, main: Main<'_>) -> Result<World, StartError> {
-    let (store, loaded) = open(folder).await?;
-    let loaded = match loaded {
-        Ok(loaded) => loaded,
+    let (store, found) = open(folder).await?;
+    let clock = HubClock::new();
+    let world = World::new(clock.clone(), store.clone(), main.name()).with_config(config);
+    let put_back = |Found { hubs, operations }| {
+        operations.into_iter().try_for_each(|(id, record)| world.put_back(id, record)).map(|()| hubs)
+    };
+    let hubs = match found.and_then(put_back) {
+        Ok(hubs) => hubs,
         Err(error) => {
             store.close().await;
             let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
             return Err(StartError::new(format!("the data in {folder} cannot be read: {error}")));
         }
     };
-    let clock = HubClock::new();
-    let world = World::new(clock.clone(), store.clone(), main.name()).with_config(config);
     let mut own = None;
-    for Loaded { name, host, state } in loaded {
+    for Loaded { name, host, state } in hubs {
         match name.eq_ignore_ascii_case(main.name()) {
             true => own = Some(state),
             false => world.add(Arc::new(Hub::new(name, host, clock.clone(), store.clone(), state))),
@@ -82,10 +85,10 @@ pub(crate) async fn world(folder: Option<&Path>, config: Config, main: Main<'_>)
 }
 
 /// The store, and what is in it or why that cannot be read.
-type Opened = (Store, Result<Vec<Loaded>, String>);
+type Opened = (Store, Result<Found, String>);
 
 async fn open(folder: Option<&Path>) -> Result<Opened, StartError> {
-    let Some(folder) = folder.map(Path::to_owned) else { return Ok((Store::none(), Ok(Vec::new()))) };
+    let Some(folder) = folder.map(Path::to_owned) else { return Ok((Store::none(), Ok(Found::default()))) };
     // On one thread: what records free is there for what is made of them.
     let opened =
         tokio::task::spawn_blocking(move || Store::open(&folder).map(|(store, records)| (store, load(records)))).await;

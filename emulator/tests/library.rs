@@ -6,11 +6,11 @@ use iothub::device::models::{FileUploadCompletionStatus, FileUploadRequest};
 use iothub::hub::Client;
 use iothub::hub::models::{Device, DirectMethod};
 use iothub::management::models::{IotHubDescription, IotHubSku, IotHubSkuInfo};
-use iothub::runtime::Retry;
+use iothub::runtime::{Body, Retry};
 use iothub_emulator::{Emulator, Fault, Message, MethodAnswer, MethodCall};
 use serde_json::json;
 
-use crate::support::Folder;
+use crate::support::{Folder, send};
 
 async fn other_hub(emulator: &Emulator) {
     let arm = iothub::management::Client::with_pipeline(emulator.arm_pipeline().unwrap(), emulator.subscription());
@@ -182,4 +182,29 @@ async fn names_of_hubs() {
         let emulator = Emulator::builder().in_process().host_name(host).start().await.unwrap();
         assert_eq!((emulator.name(), emulator.host_name()), (name, host));
     }
+}
+
+#[tokio::test]
+async fn consumer_groups_of_later_versions_are_objects() {
+    let emulator = Emulator::builder().in_process().arm_token("t").start().await.unwrap();
+    let (subscription, hub) = (emulator.subscription(), emulator.name());
+    let path = format!(
+        "/subscriptions/{subscription}/resourceGroups/emulator/providers/Microsoft.Devices/IotHubs/{hub}/eventHubEndpoints\
+         /events/ConsumerGroups"
+    );
+    let list = async |query: &str| {
+        send(&emulator, ("GET", &format!("{path}?{query}")), &[("authorization", "Bearer t")], Body::Empty).await
+    };
+    for version in ["2016-02-03", "2017-01-19"] {
+        let names = list(&format!("api-version={version}")).await;
+        assert_eq!(names.json(), json!({ "value": ["$Default"] }), "{version}");
+    }
+    for query in ["api-version=2018-01-22", "x=1&api-version=2021-07-02"] {
+        let objects = list(query).await;
+        let group = json!({ "id": format!("{path}/$Default"), "name": "$Default", "tags": {} });
+        assert_eq!(objects.json(), json!({ "value": [group] }), "{query}");
+    }
+    let refused =
+        send(&emulator, ("GET", &format!("{path}?api-version=2020-03-01")), &[("authorization", "Bearer x")], "").await;
+    assert_eq!((refused.status, refused.code().as_deref()), (401, Some("AuthenticationFailed")));
 }

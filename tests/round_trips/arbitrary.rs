@@ -102,14 +102,16 @@ const TEXTS: [&str; 10] = [
     "made-up \u{fc}; \"key\"",
 ];
 
-/// Where `null` is a value like others.
-const NULL_IS_A_VALUE: [&str; 2] = ["payload", "statusDescription"];
-
 /// A property of a model.
 type Place = (&'static str, &'static str);
 
 /// Where there is none.
 const NOWHERE: Place = ("", "");
+
+/// Whether `null` is a value there like others.
+fn is_nullable(place: Place) -> bool {
+    matches!(place, (_, "payload" | "statusDescription") | ("NameAvailability", "message"))
+}
 
 /// The documents' limits that a server holds requests to, where an arbitrary value would be beyond them.
 #[derive(PartialEq)]
@@ -170,8 +172,8 @@ struct Entries {
 }
 
 impl Entries {
-    fn insert(&mut self, name: &str, value: Filled) {
-        if value.json.is_some() || !NULL_IS_A_VALUE.contains(&name) {
+    fn insert(&mut self, name: &str, value: Filled, is_nullable: bool) {
+        if value.json.is_some() || !is_nullable {
             self.disguised.insert(name.to_owned(), value.disguised);
         }
         if let Some(json) = value.json {
@@ -234,13 +236,15 @@ fn fill_freely(slot: Slot<'_>, place: Place, one: bool, choices: &mut Choices) -
         }
         Slot::OptionalString(_) | Slot::Option(_) | Slot::OptionalRaw(_) if choices.below(3) == 0 => absent(),
         Slot::OptionalString(value) => fill(Slot::String(value.insert(String::new())), place, choices),
-        Slot::Option(option) | Slot::OptionalRaw(option)
-            if NULL_IS_A_VALUE.contains(&place.1) && choices.below(3) == 0 =>
-        {
+        Slot::Option(option) | Slot::OptionalRaw(option) if is_nullable(place) && choices.below(3) == 0 => {
             option.set_null();
             Value::Null.into()
         }
-        Slot::Option(option) | Slot::OptionalRaw(option) => fill(option.fill(), place, choices),
+        Slot::Option(option) | Slot::OptionalRaw(option) => match option.fill() {
+            // Whether it is null has been decided.
+            Slot::Option(option) if is_nullable(place) => fill(option.fill(), place, choices),
+            slot => fill(slot, place, choices),
+        },
         Slot::List(list) => {
             let count = if one { 1 } else { choices.below(4) };
             let items: Vec<Filled> = (0..count).map(|_| fill(list.push(), NOWHERE, choices)).collect();
@@ -251,7 +255,7 @@ fn fill_freely(slot: Slot<'_>, place: Place, one: bool, choices: &mut Choices) -
             let mut entries = Entries::default();
             for _ in 0..choices.below(4) {
                 let name = format!("{}.", choices.text());
-                entries.insert(&name, fill(map.insert(name.clone()), NOWHERE, choices));
+                entries.insert(&name, fill(map.insert(name.clone()), NOWHERE, choices), false);
             }
             entries.filled()
         }
@@ -268,7 +272,8 @@ fn absent() -> Filled {
 fn fill_object(object: &mut dyn Object, choices: &mut Choices) -> Filled {
     let (model, mut entries) = (object.model(), Entries::default());
     for (index, name) in model.fields.iter().enumerate() {
-        entries.insert(name, fill(object.slot(index), (model.name, name), choices));
+        let place = (model.name, *name);
+        entries.insert(name, fill(object.slot(index), place, choices), is_nullable(place));
     }
     if !model.open {
         entries.disguised.insert("?".to_owned(), Value::Object(Map::new()));
@@ -277,7 +282,7 @@ fn fill_object(object: &mut dyn Object, choices: &mut Choices) -> Filled {
     let Slot::Map(rest) = object.slot(REST) else { panic!("unknown properties are not kept") };
     for _ in 0..choices.below(3) {
         let name = choices.unknown_name();
-        entries.insert(&name, fill(rest.insert(name.clone()), NOWHERE, choices));
+        entries.insert(&name, fill(rest.insert(name.clone()), NOWHERE, choices), false);
     }
     entries.filled()
 }

@@ -1,18 +1,20 @@
 //! Containers of the emulator's own blobs, for imports and exports.
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::Uri;
-use iothub::runtime::server::{Preconditions, ServiceError};
+use iothub::runtime::server::ServiceError;
 use iothub::runtime::transport::BoxFuture;
 use iothub::runtime::{Clock, Secret};
 
 use super::{Refusal, names, sas};
 use crate::random;
-use crate::services::{Container, Containers};
-use crate::state::blobs::{Content, LARGEST, Writer};
+use crate::services::{Container, Containers, Upload};
+use crate::state::blobs::{Content, Parts, Writer};
 use crate::state::{Hub, Pending, World};
 
 /// How long an address of a container is good.
@@ -75,37 +77,61 @@ impl Containers for BlobContainers {
 }
 
 impl Container for Opened {
-    fn read<'a>(&'a self, blob: &'a str) -> BoxFuture<'a, Result<Bytes, String>> {
+    fn read<'a>(&'a self, blob: &'a str) -> BoxFuture<'a, Result<Vec<Bytes>, String>> {
         let state = self.hub.read();
         let pieces = state.blobs.blob(&self.name, blob).map(|found| state.blobs.content(&found));
-        drop(state);
-        Box::pin(async move {
-            let mut pieces = pieces.map_err(|refusal| format!("{blob}: {}", refusal.message()))?;
-            if pieces.len() == 1 {
-                return Ok(pieces.remove(0));
-            }
-            let mut all = BytesMut::new();
-            pieces.iter().for_each(|piece| all.extend_from_slice(piece));
-            Ok(all.freeze())
-        })
+        Box::pin(ready(pieces.map_err(|refusal| said(blob, &refusal))))
     }
 
-    fn write<'a>(&'a self, blob: &'a str, bytes: Bytes) -> BoxFuture<'a, Result<(), String>> {
-        Box::pin(async move {
-            let said = |refusal: Refusal| format!("{blob}: {}", refusal.message());
-            if bytes.len() as u64 > LARGEST {
-                return Err(said(Refusal::too_large(LARGEST)));
-            }
-            let headers = [("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())].into();
-            let (content, now) = (Content::new(bytes), self.hub.clock.now());
-            let put = self.hub.change(|state, changes| {
-                let mut writer = Writer::open(&self.hub, state, changes, now);
-                writer.put_blob((&self.name, blob), &Preconditions::default(), headers, content)
-            });
-            match put.map_err(said)?.durable().await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(format!("{blob}: {}", error.message())),
-            }
-        })
+    fn write(&self, blob: &str) -> Result<Box<dyn Upload>, String> {
+        let id = random::id().map_err(|error| error.message().to_owned())?;
+        let parts = Parts::new(&self.name, &id);
+        Ok(Box::new(Uploading { hub: self.hub.clone(), blob: blob.to_owned(), parts, count: 0 }))
+    }
+}
+
+fn said(blob: &str, refusal: &Refusal) -> String {
+    format!("{blob}: {}", refusal.message())
+}
+
+/// A blob that is being written. Dropped before it is, nothing of it is left.
+struct Uploading {
+    hub: Arc<Hub>,
+    blob: String,
+    parts: Parts,
+    count: usize,
+}
+
+impl Uploading {
+    async fn change<T>(&self, change: impl FnOnce(&mut Writer<'_>) -> Result<T, Refusal>) -> Result<(), String> {
+        let now = self.hub.clock.now();
+        let changed = self.hub.change(|state, changes| change(&mut Writer::open(&self.hub, state, changes, now)));
+        let written = changed.map_err(|refusal| said(&self.blob, &refusal))?.durable().await;
+        written.map(drop).map_err(|error| format!("{}: {}", self.blob, error.message()))
+    }
+}
+
+impl Upload for Uploading {
+    fn add(&mut self, part: Bytes) -> BoxFuture<'_, Result<(), String>> {
+        self.count += 1;
+        let (number, content) = (self.count, Content::new(part));
+        Box::pin(async move { self.change(|writer| writer.add_part(&self.parts, number, content)).await })
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<(), String>> {
+        let headers = [("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())].into();
+        Box::pin(async move { self.change(|writer| writer.put_parts(&self.parts, &self.blob, headers)).await })
+    }
+}
+
+impl Drop for Uploading {
+    fn drop(&mut self) {
+        let now = self.hub.clock.now();
+        let Ok(dropped) = self.hub.change(|state, changes| -> Result<(), Infallible> {
+            Writer::open(&self.hub, state, changes, now).drop_parts(&self.parts);
+            Ok(())
+        });
+        // Nobody waits for it: after a restart, they go anyway.
+        drop(dropped);
     }
 }

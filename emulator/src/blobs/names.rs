@@ -18,6 +18,10 @@ const TAKEN: [&str; 12] = [
     "twins",
 ];
 
+/// What is known of names of containers.
+pub(crate) const CONTAINER: &str = "it has 3 to 63 small letters, digits and hyphens, no hyphen at either end and no two \
+     together, and is not the beginning of a path that means something else here, such as devices.";
+
 /// Whether a text may be the name of a container.
 pub(crate) fn is_container(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

@@ -428,14 +428,23 @@ async fn containers_for_lists_of_devices() {
     let containers = BlobContainers::new(storage.blobs.world.clone());
     let address = |container: &str, query: &str| format!("https://{HOST}:8080/{container}?{query}");
     let opened = containers.open(&address("files", &all), true).unwrap();
-    opened.write("devices.txt", "one\n".into()).await.unwrap();
-    assert_eq!(opened.read("devices.txt").await.unwrap(), "one\n");
+    let mut upload = opened.write("devices.txt").unwrap();
+    upload.add("one\n".into()).await.unwrap();
+    assert!(opened.read("devices.txt").await.is_err(), "it is not whole");
+    upload.finish().await.unwrap();
+    assert_eq!(opened.read("devices.txt").await.unwrap(), ["one\n"]);
     assert!(opened.read("none").await.unwrap_err().starts_with("none: "));
-    assert!(opened.write("large", vec![0; (64 << 20) + 1].into()).await.is_err());
+    // What comes to nothing leaves nothing.
+    let used = || format!("{:?}", storage.hub.read().blobs);
+    let before = used();
+    let mut upload = opened.write("devices.txt").unwrap();
+    upload.add("two\n".into()).await.unwrap();
+    drop(upload);
+    assert_eq!(used().len(), before.len());
     let got = storage.send("GET", &format!("/files/devices.txt?{all}"), &[], "").await;
     assert_eq!((got.text(), got.header("content-type")), ("one\n", Some("text/plain; charset=utf-8")));
     let reader = containers.open(&address("files/", &storage.allow(("files", None), "rl")), false).unwrap();
-    assert_eq!(reader.read("devices.txt").await.unwrap(), "one\n");
+    assert_eq!(reader.read("devices.txt").await.unwrap(), ["one\n"]);
     for (address, writes) in [
         ("", false),
         ("/files", false),

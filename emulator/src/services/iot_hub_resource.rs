@@ -31,8 +31,6 @@ const TOKEN: &str = "$skiptoken";
 pub(crate) struct ResourceProvider {
     world: Arc<World>,
     provider: Provider,
-    /// What ends in `null` has no result.
-    operations: Operations<Value>,
     transfers: Transfers,
 }
 
@@ -46,8 +44,7 @@ macro_rules! scope {
 impl ResourceProvider {
     /// A provider of the hubs of this world.
     pub(crate) fn new(world: Arc<World>, transfers: Transfers) -> ResourceProvider {
-        let operations = Operations::new().with_clock(Arc::new(world.clock.clone()));
-        ResourceProvider { provider: Provider::new(world.clone()), world, operations, transfers }
+        ResourceProvider { provider: Provider::new(world.clone()), world, transfers }
     }
 
     /// A page of a list, and the link to the next one.
@@ -87,10 +84,21 @@ impl ResourceProvider {
         Ok(list)
     }
 
-    /// Begins an operation that ends with this, and says where its client asks for it.
-    fn begin(&self, cx: &Context, scope: Scope<'_>, lasts: Duration, end: Value) -> Result<Links, Fault> {
-        let id = self.operations.begin_timed(owner(scope), lasts, Ok(end))?;
-        Ok(self.operations.links(cx, &results(scope), &id))
+    fn operations(&self) -> &Operations<Value> {
+        self.world.operations.known()
+    }
+
+    /// Begins an operation that ends with this, and says where its client asks for it. `leaving` is the hub that it deletes.
+    async fn begin(
+        &self,
+        cx: &Context,
+        scope: Scope<'_>,
+        lasts: Duration,
+        end: Value,
+        leaving: Option<IotHubDescription>,
+    ) -> Result<Links, Fault> {
+        let id = self.world.operations.begin(owner(scope), lasts, end, leaving)?.durable().await?;
+        Ok(self.operations().links(cx, &results(scope), &id))
     }
 
     async fn put(&self, cx: &Context, request: CreateOrUpdateRequest) -> Result<CreateOrUpdateResponse, Fault> {
@@ -100,7 +108,7 @@ impl ResourceProvider {
         if status != StatusCode::CREATED {
             return Ok(CreateOrUpdateResponse::Ok(answer));
         }
-        let links = self.begin(cx, scope, self.world.config.lro_delay, value(&result)?)?;
+        let links = self.begin(cx, scope, self.world.config.lro_delay, value(&result)?, None).await?;
         let created = CreateOrUpdateCreated::new(answer)
             .with_azure_async_operation(links.status)
             .with_retry_after(links.retry_after.into());
@@ -117,7 +125,7 @@ impl ResourceProvider {
             StatusCode::NO_CONTENT => Value::Null,
             _ => value(&description)?,
         };
-        let links = self.begin(cx, scope, lasts, end)?;
+        let links = self.begin(cx, scope, lasts, end, Some(description)).await?;
         let accepted = DeleteAccepted::new(Nullable::Null)
             .with_azure_async_operation(links.status)
             .with_location(links.result)
@@ -128,8 +136,8 @@ impl ResourceProvider {
     fn poll(&self, cx: &Context, request: &GetOperationResultRequest) -> Result<GetOperationResultResponse, Fault> {
         let scope = scope!(request);
         self.provider.check_group(scope.subscription, scope.group)?;
-        let operation = self.operations.find(&owner(scope), &request.operation_id)?;
-        let retry_after = i32::from(self.operations.retry_after());
+        let operation = self.operations().find(&owner(scope), &request.operation_id)?;
+        let retry_after = i32::from(self.operations().retry_after());
         if request.asyncinfo {
             let mut status = GetOperationResultOk::new(operation.body());
             status.retry_after = matches!(operation, OperationState::Running).then_some(retry_after);
@@ -137,7 +145,7 @@ impl ResourceProvider {
         }
         Ok(match operation.result()?.as_deref() {
             None => {
-                let links = self.operations.links(cx, &results(scope), &request.operation_id);
+                let links = self.operations().links(cx, &results(scope), &request.operation_id);
                 let later = GetOperationResultAccepted::new().with_location(links.result).with_retry_after(retry_after);
                 GetOperationResultResponse::Accepted(later)
             }
@@ -157,17 +165,15 @@ impl ResourceProvider {
         let name = &request.inputs.name;
         let (is_free, reason, message) = if !provider::is_name(name) {
             let message = format!("'{name}' is not the name of an IotHub: {}", provider::NAME);
-            (false, IotHubNameUnavailabilityReason::Invalid, Some(message))
+            (false, IotHubNameUnavailabilityReason::Invalid, Nullable::Value(message))
         } else if self.provider.is_taken(name) {
             let message = format!("IotHub name '{name}' is not available.");
-            (false, IotHubNameUnavailabilityReason::AlreadyExists, Some(message))
+            (false, IotHubNameUnavailabilityReason::AlreadyExists, Nullable::Value(message))
         } else {
             // The service has a reason even so.
-            (true, IotHubNameUnavailabilityReason::Invalid, None)
+            (true, IotHubNameUnavailabilityReason::Invalid, Nullable::Null)
         };
-        let mut availability = models::NameAvailability::new().with_name_available(is_free).with_reason(reason);
-        availability.message = message;
-        Ok(availability)
+        Ok(models::NameAvailability::new().with_name_available(is_free).with_reason(reason).with_message(message))
     }
 }
 

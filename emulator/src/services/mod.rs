@@ -11,6 +11,8 @@ mod identities;
 mod import_export;
 mod iot_hub_resource;
 mod job_api;
+pub(crate) mod later;
+mod lines;
 mod methods;
 mod queries;
 mod quotas;
@@ -34,7 +36,7 @@ use crate::errors;
 use crate::io_clock::IoClock;
 use crate::state::{Hub, World};
 
-pub(crate) use self::transfer::{Container, Containers};
+pub(crate) use self::transfer::{Container, Containers, Upload};
 
 /// What implements the traits.
 #[derive(Clone, Debug)]

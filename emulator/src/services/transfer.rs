@@ -12,6 +12,7 @@ use iothub::runtime::transport::BoxFuture;
 use serde_json::json;
 
 use super::identities;
+use super::lines::{LINE, Lines};
 use crate::state::transfers::{self, End, Plan, Transfer};
 use crate::state::{Device, Hub, Part, Registry, World};
 use crate::{errors, random};
@@ -25,11 +26,24 @@ const CHUNK: usize = 500;
 
 /// A container of blobs.
 pub(crate) trait Container: Send + Sync + 'static {
-    /// All of a blob.
-    fn read<'a>(&'a self, blob: &'a str) -> BoxFuture<'a, Result<Bytes, String>>;
+    /// All of a blob, in pieces.
+    fn read<'a>(&'a self, blob: &'a str) -> BoxFuture<'a, Result<Vec<Bytes>, String>>;
 
-    /// Puts a blob, in place of another of its name.
-    fn write<'a>(&'a self, blob: &'a str, bytes: Bytes) -> BoxFuture<'a, Result<(), String>>;
+    /// Begins to write a blob, in place of another of its name.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot.
+    fn write(&self, blob: &str) -> Result<Box<dyn Upload>, String>;
+}
+
+/// A blob that is being written. Dropped before it is finished, it leaves nothing behind.
+pub(crate) trait Upload: Send {
+    /// Adds to it.
+    fn add(&mut self, part: Bytes) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Puts it where it belongs.
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<(), String>>;
 }
 
 /// Where containers are found.
@@ -110,16 +124,24 @@ impl Job {
     async fn work(&self, containers: &Opened) -> Result<(), String> {
         match (&self.transfer.plan, &containers.input) {
             (Plan::Export { excludes_keys, .. }, _) => {
-                let Some(devices) = self.export(*excludes_keys).await else { return Ok(()) };
-                containers.output.write(DEVICES, devices.into()).await
+                let mut lines = self.written(containers.output.write(DEVICES)?);
+                match self.export(*excludes_keys, &mut lines).await? {
+                    true => lines.finish().await,
+                    false => Ok(()),
+                }
             }
             (Plan::Import { .. }, Some(input)) => {
-                let lines = input.read(DEVICES).await?;
-                let errors = self.import(&lines).await?;
-                containers.output.write(ERRORS, errors.into()).await
+                let lines = Lines::new(input.read(DEVICES).await?);
+                let mut errors = self.written(containers.output.write(ERRORS)?);
+                self.import(lines, &mut errors).await?;
+                errors.finish().await
             }
             (Plan::Import { .. }, None) => Err("There is no container to read from.".to_owned()),
         }
+    }
+
+    fn written(&self, blob: Box<dyn Upload>) -> Written {
+        Written { blob, part: Vec::new(), most: self.world.config.limits.part_bytes }
     }
 
     /// Notes how much is done, and lets others do something. `false` where the transfer was called off.
@@ -136,9 +158,8 @@ impl Job {
         noted.is_ok()
     }
 
-    /// All devices, or nothing where the transfer was called off.
-    async fn export(&self, excludes_keys: bool) -> Option<Vec<u8>> {
-        let mut lines = Vec::new();
+    /// Writes all devices. `false` where the transfer was called off.
+    async fn export(&self, excludes_keys: bool, lines: &mut Written) -> Result<bool, String> {
         let mut last: Option<Arc<str>> = None;
         let mut done = 0;
         loop {
@@ -148,36 +169,33 @@ impl Job {
                 let range = state.devices.range::<str, _>((start, Bound::Unbounded));
                 (range.take(CHUNK).map(|(_, device)| device.clone()).collect(), state.devices.len())
             };
-            let Some(end) = devices.last() else { return Some(lines) };
+            let Some(end) = devices.last() else { return Ok(true) };
             last = Some(end.id.clone());
             done += devices.len();
             for device in devices {
-                // A device is nothing that JSON cannot write.
-                _ = serde_json::to_writer(&mut lines, &exported(&device, excludes_keys));
-                lines.push(b'\n');
+                lines.add(&exported(&device, excludes_keys)).await?;
             }
             if !self.goes_on(done, all).await {
-                return None;
+                return Ok(false);
             }
         }
     }
 
     /// Does what the lines say, and tells with which of them nothing could be done.
-    async fn import(&self, text: &[u8]) -> Result<Vec<u8>, String> {
-        let is_blank = |line: &&[u8]| line.iter().all(u8::is_ascii_whitespace);
-        // Some editors begin a file with a mark of the order of bytes.
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').filter(|line| !is_blank(line)).collect();
-        let mut errors = Vec::new();
-        for (number, chunk) in lines.chunks(CHUNK).enumerate() {
-            let read: Vec<(usize, Result<ExportImportDevice, String>)> = chunk
-                .iter()
-                .enumerate()
-                .map(|(at, line)| {
-                    let device = serde_json::from_slice(line).map_err(|error| error.to_string());
-                    (number * CHUNK + at + 1, device)
+    async fn import(&self, mut lines: Lines, errors: &mut Written) -> Result<(), String> {
+        let all = lines.left;
+        loop {
+            let read: Vec<(usize, Result<ExportImportDevice, String>)> = lines
+                .by_ref()
+                .take(CHUNK)
+                .map(|(number, line)| {
+                    let line = line.ok_or_else(|| format!("it has more than {LINE} bytes"));
+                    (number, line.and_then(|line| serde_json::from_slice(&line).map_err(|error| error.to_string())))
                 })
                 .collect();
+            if read.is_empty() {
+                return Ok(());
+            }
             let pending = self.hub.change(|state, changes| {
                 let limits = &self.world.config.limits;
                 let mut registry = Registry::open(&self.hub, state, changes, limits)?;
@@ -194,14 +212,43 @@ impl Job {
             });
             let failed = pending.map_err(|error| error.message().to_owned())?.durable().await;
             for line in failed.map_err(|error| error.message().to_owned())? {
-                errors.extend(line.to_string().as_bytes());
-                errors.push(b'\n');
+                errors.add(&line).await?;
             }
-            if !self.goes_on((number + 1) * CHUNK, lines.len()).await {
-                break;
+            if !self.goes_on(all - lines.left, all).await {
+                return Ok(());
             }
         }
-        Ok(errors)
+    }
+}
+
+/// Lines on their way into a blob.
+struct Written {
+    blob: Box<dyn Upload>,
+    /// What the blob does not have yet.
+    part: Vec<u8>,
+    /// How large that gets, about.
+    most: usize,
+}
+
+impl Written {
+    async fn add(&mut self, line: &serde_json::Value) -> Result<(), String> {
+        // It is nothing that JSON cannot write.
+        _ = serde_json::to_writer(&mut self.part, line);
+        self.part.push(b'\n');
+        match self.part.len() >= self.most {
+            true => self.flush().await,
+            false => Ok(()),
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), String> {
+        let part = std::mem::take(&mut self.part);
+        if part.is_empty() { Ok(()) } else { self.blob.add(part.into()).await }
+    }
+
+    async fn finish(mut self) -> Result<(), String> {
+        self.flush().await?;
+        self.blob.finish().await
     }
 }
 

@@ -27,12 +27,13 @@ use crate::store::Changes;
 
 pub(crate) use records::Content;
 pub(super) use records::{KINDS, check, load};
-pub(crate) use writer::Writer;
+pub(crate) use writer::{Parts, Writer};
 
-/// The largest blob.
+/// The largest piece: what comes in one body, which is in memory as a whole before it is known to be what was said.
 pub(crate) const LARGEST: u64 = 64 << 20;
-/// How much all of a hub may have, together with what it costs to know of it.
-pub(crate) const ALL: u64 = 256 << 20;
+/// How much all of a hub may have, together with what it costs to know of it: a list of 100,000 devices whose twins have 500 bytes has 165 MiB, and the one that it
+/// replaces is there until it is whole.
+pub(crate) const ALL: u64 = 512 << 20;
 /// The most blocks of a blob.
 pub(crate) const BLOCKS: usize = 50_000;
 /// About what a container, a blob or a piece costs beside its texts and bytes.
@@ -57,8 +58,20 @@ pub(crate) struct Blobs {
     last_tag: u64,
     /// What all this costs.
     used: u64,
+    /// How much that may be.
+    pub(crate) most: Most,
     /// What bodies cost that are on their way.
     reserved: Arc<AtomicU64>,
+}
+
+/// How much all blobs may cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Most(pub(crate) u64);
+
+impl Default for Most {
+    fn default() -> Most {
+        Most(ALL)
+    }
 }
 
 /// A container.
@@ -206,7 +219,7 @@ impl Blobs {
         let bytes = bytes.saturating_add(2 * OVERHEAD);
         let more = |reserved: u64| {
             let all = reserved.checked_add(bytes)?;
-            (all.checked_add(self.used)? <= ALL).then_some(all)
+            (all.checked_add(self.used)? <= self.most.0).then_some(all)
         };
         match self.reserved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
             Ok(_) => Ok(Reserved { of: self.reserved.clone(), bytes }),
@@ -215,7 +228,7 @@ impl Blobs {
     }
 
     fn room(&self, bytes: u64) -> Result<(), Refusal> {
-        match self.used.saturating_add(bytes) <= ALL {
+        match self.used.saturating_add(bytes) <= self.most.0 {
             true => Ok(()),
             false => Err(Refusal::full()),
         }

@@ -134,6 +134,10 @@ pub(crate) struct Pending<T> {
 }
 
 impl<T> Pending<T> {
+    pub(super) fn new(value: T, written: Written) -> Pending<T> {
+        Pending { value, written }
+    }
+
     /// For tests: what came of it, which may not be written yet.
     #[cfg(test)]
     pub(crate) fn now(self) -> T {
@@ -205,7 +209,7 @@ impl Hub {
             changes = Changes::default();
         }
         // Under the lock: the order of changes is the order in which they are written.
-        Ok(Pending { value, written: self.store.write(changes) })
+        Ok(Pending::new(value, self.store.write(changes)))
     }
 
     /// The key of a record of this hub in the store.

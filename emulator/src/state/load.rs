@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::hub::HubState;
-use super::resource;
+use super::{operations, resource};
 use crate::store::{Changes, Records};
 
 /// A hub out of the store.
@@ -19,6 +19,15 @@ pub(crate) struct Loaded {
     pub(crate) state: HubState,
 }
 
+/// All that there is in a store.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The hubs.
+    pub(crate) hubs: Vec<Loaded>,
+    /// The operations of the resource provider, by their ids.
+    pub(crate) operations: Vec<(String, operations::Record)>,
+}
+
 /// The record that tells how the others are to be read.
 const FORMAT: &str = "format";
 /// The format that is written.
@@ -29,20 +38,25 @@ pub(crate) fn keep_format(changes: &mut Changes) {
     changes.put(FORMAT, VERSION.to_vec());
 }
 
-/// All hubs of a store.
+/// What there is in a store.
 ///
 /// # Errors
 ///
 /// The first record that is not what it should be: nothing is left out in silence.
-pub(crate) fn load(records: Records) -> Result<Vec<Loaded>, String> {
+pub(crate) fn load(records: Records) -> Result<Found, String> {
     if records.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Found::default());
     }
     let mut hubs: BTreeMap<String, Vec<(String, Vec<u8>)>> = BTreeMap::new();
-    let mut format = None;
+    let (mut format, mut operations) = (None, Vec::new());
     for (key, value) in records {
         if key == FORMAT {
             format = Some(value);
+            continue;
+        }
+        if let Some(id) = key.strip_prefix(operations::FOLDER).and_then(|rest| rest.strip_prefix('/')) {
+            let record = parse(&value).map_err(|error| damaged(&key, &error))?;
+            operations.push((id.to_owned(), record));
             continue;
         }
         let path = key.strip_prefix("hub/").and_then(|rest| rest.split_once('/'));
@@ -50,10 +64,16 @@ pub(crate) fn load(records: Records) -> Result<Vec<Loaded>, String> {
         hubs.entry(hub.to_owned()).or_default().push((rest.to_owned(), value));
     }
     match format.as_deref() {
-        Some(VERSION) => hubs.into_iter().map(|(name, records)| load_hub(&name, records)).collect(),
-        Some(_) => Err("it is of another version of the emulator".to_owned()),
-        None => Err("it does not say in which format it is".to_owned()),
+        Some(VERSION) => {}
+        Some(_) => return Err("it is of another version of the emulator".to_owned()),
+        None => return Err("it does not say in which format it is".to_owned()),
     }
+    let hubs = hubs.into_iter().map(|(name, records)| load_hub(&name, records)).collect::<Result<_, _>>()?;
+    Ok(Found { hubs, operations })
+}
+
+fn damaged(key: &str, error: &str) -> String {
+    format!("the record {key:?} is damaged: {error}")
 }
 
 fn load_hub(hub: &str, records: Vec<(String, Vec<u8>)>) -> Result<Loaded, String> {
@@ -64,7 +84,7 @@ fn load_hub(hub: &str, records: Vec<(String, Vec<u8>)>) -> Result<Loaded, String
             resource::KIND => resource::load(&mut state, &value).map(|found| names = Some(found)),
             kind => state.load(kind, id, &value),
         };
-        done.map_err(|error| format!("the record \"hub/{hub}/{rest}\" is damaged: {error}"))?;
+        done.map_err(|error| damaged(&format!("hub/{hub}/{rest}"), &error))?;
     }
     state.check().map_err(|error| format!("the records of the hub {hub} are damaged: {error}"))?;
     match names.filter(|(name, _)| name.eq_ignore_ascii_case(hub)) {
@@ -104,12 +124,12 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        let [loaded] = <[Loaded; 1]>::try_from(load(records().into_iter().collect()).unwrap()).unwrap();
+        let [loaded] = <[Loaded; 1]>::try_from(load(records().into_iter().collect()).unwrap().hubs).unwrap();
         assert_eq!((loaded.name.as_str(), loaded.host.as_str()), ("A", "a.example"));
         let policy = &loaded.state.policies[0];
         assert_eq!((policy.name.as_str(), policy.texts[1].expose()), ("Owner", "c2Vjb25k"));
         assert_eq!(policy.rights.to_string(), "RegistryWrite, ServiceConnect");
-        assert!(load(Vec::new()).unwrap().is_empty());
+        assert!(load(Vec::new()).unwrap().hubs.is_empty());
     }
 
     #[test]
@@ -123,6 +143,8 @@ mod tests {
             ("hub/a/device/d", "{", "\"hub/a/device/d\" is damaged: it is not what it should be at line 1, column 1"),
             ("hub/a/resource/", &resource[..resource.len() - 1], "\"hub/a/resource/\" is damaged"),
             ("hub/a/resource/", &resource.replace("\"A\"", "\"B\""), "no record of the hub a itself"),
+            ("operation/1-1", "{}", "\"operation/1-1\" is damaged: it is not what it should be"),
+            ("operation", "{}", "\"operation\" is of no known kind"),
             ("hub/b/resource/", &resource, "no record of the hub b itself"),
             ("hub/a/resource/", &resource.replace("RegistryWrite", "All"), "\"hub/a/resource/\" is damaged"),
             ("hub/a/resource/", &resource.replace("bWFk", "!"), "\"hub/a/resource/\" is damaged"),

@@ -12,6 +12,7 @@ mod hub;
 pub(crate) mod jobs;
 mod load;
 pub(crate) mod methods;
+pub(crate) mod operations;
 mod policy;
 pub(crate) mod provider;
 pub(crate) mod queue;
@@ -29,17 +30,19 @@ pub(crate) mod uploads;
 mod whole;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub(crate) use device::{Credentials, Device, is_id, time_or_never};
 pub(crate) use hub::{Hub, HubState, Pending};
-pub(crate) use load::{Loaded, keep_format, load};
+pub(crate) use load::{Found, Loaded, keep_format, load};
 pub(crate) use policy::{Policy, new_key};
 pub(crate) use registry::{Action, Given, Identity, Import, Live, Registry};
 pub(crate) use scan::Scan;
 pub(crate) use twin::{Change, Part, Twin};
 pub(crate) use twin_row::{BESIDE, TwinRow, beside};
 
+use self::operations::{LongOperations, Record};
+use self::provider::Leaving;
 use crate::clock::HubClock;
 use crate::config::Config;
 use crate::store::Store;
@@ -53,6 +56,10 @@ pub(crate) struct World {
     pub(crate) store: Store,
     /// How the emulator was started.
     pub(crate) config: Config,
+    /// Operations of the resource provider.
+    pub(crate) operations: LongOperations,
+    /// The hubs that are being deleted, by their names in small letters.
+    leaving: Mutex<BTreeMap<String, Leaving>>,
     /// By their names in small letters.
     hubs: RwLock<BTreeMap<String, Arc<Hub>>>,
     /// The name of the hub that requests without a known host name are for.
@@ -63,7 +70,9 @@ impl World {
     /// A world with no hub yet. Requests to addresses and unknown hosts will be for the hub called `main`.
     pub(crate) fn new(clock: HubClock, store: Store, main: impl Into<String>) -> World {
         let config = Config::default();
-        World { clock, store, config, hubs: RwLock::default(), main: main.into().to_ascii_lowercase() }
+        let operations = LongOperations::new(clock.clone(), store.clone());
+        let (hubs, main) = (RwLock::default(), main.into().to_ascii_lowercase());
+        World { clock, store, config, operations, leaving: Mutex::default(), hubs, main }
     }
 
     /// The same, started otherwise.
@@ -71,6 +80,18 @@ impl World {
     pub(crate) fn with_config(mut self, config: Config) -> World {
         self.config = config;
         self
+    }
+
+    /// Knows an operation of before a restart, and the hub that it deletes.
+    ///
+    /// # Errors
+    ///
+    /// Where it is none.
+    pub(crate) fn put_back(&self, id: String, mut record: Record) -> Result<(), String> {
+        let leaving = record.leaving.take().zip(record.at).map(|(hub, until)| Leaving::new(hub, until));
+        self.operations.put_back(id, record)?;
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner).extend(leaving);
+        Ok(())
     }
 
     /// Adds a hub, in place of another of its name.

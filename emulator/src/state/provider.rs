@@ -1,7 +1,7 @@
 //! The hubs of the emulator, as the resource provider makes, changes and deletes them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
@@ -25,15 +25,24 @@ const POLICIES: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Provider {
     world: Arc<World>,
-    /// The hubs that are being deleted, by their names in small letters. Whoever makes, changes or deletes a hub holds the lock.
-    leaving: Mutex<BTreeMap<String, Leaving>>,
 }
 
 /// A hub that is no more, but for whom asks the resource provider.
 #[derive(Clone, Debug)]
-struct Leaving {
+pub(super) struct Leaving {
     description: IotHubDescription,
     until: SystemTime,
+}
+
+impl Leaving {
+    /// This hub until then, with its name in small letters.
+    pub(super) fn new(mut description: IotHubDescription, until: SystemTime) -> (String, Leaving) {
+        let name = description.name.as_deref().unwrap_or_default().to_ascii_lowercase();
+        let properties = description.properties.get_or_insert_default();
+        properties.provisioning_state = Some("Deleting".to_owned());
+        properties.additional_properties.insert("state".to_owned(), "Deleting".into());
+        (name, Leaving { description, until })
+    }
 }
 
 /// A hub, as a path names it.
@@ -67,18 +76,19 @@ pub(crate) struct Deleted {
 impl Provider {
     /// A provider of the hubs of this world.
     pub(crate) fn new(world: Arc<World>) -> Provider {
-        Provider { world, leaving: Mutex::default() }
+        Provider { world }
     }
 
     fn now(&self) -> SystemTime {
         self.world.clock.now()
     }
 
-    /// The hubs that are being deleted at this time.
+    /// The hubs that are being deleted at this time. Whoever makes, changes or deletes a hub holds the lock.
     fn leaving(&self) -> MutexGuard<'_, BTreeMap<String, Leaving>> {
-        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut leaving = self.world.leaving.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
-        leaving.retain(|_, hub| hub.until > now);
+        // The time may have been moved on when one was made in place of another, and be back after a restart.
+        leaving.retain(|name, hub| hub.until > now && self.world.hub(name).is_none());
         leaving
     }
 
@@ -295,17 +305,9 @@ impl Provider {
         })?;
         self.world.remove(&hub.name);
         let until = now.checked_add(lasts).unwrap_or(now);
-        let gone = Leaving { description: being_deleted(description), until };
-        leaving.insert(hub.name.to_ascii_lowercase(), gone);
+        leaving.extend([Leaving::new(description, until)]);
         Ok(Some(pending))
     }
-}
-
-fn being_deleted(mut description: IotHubDescription) -> IotHubDescription {
-    let properties = description.properties.get_or_insert_default();
-    properties.provisioning_state = Some("Deleting".to_owned());
-    properties.additional_properties.insert("state".to_owned(), "Deleting".into());
-    description
 }
 
 /// What is known of names.

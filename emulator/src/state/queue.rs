@@ -68,7 +68,8 @@ impl Rules {
     }
 }
 
-fn time(settings: Option<&Map<String, Value>>, name: &str, usual: Duration) -> Duration {
+/// A time in settings. One that cannot be understood is as usual.
+pub(super) fn time(settings: Option<&Map<String, Value>>, name: &str, usual: Duration) -> Duration {
     let text = settings.and_then(|settings| settings.get(name)).and_then(Value::as_str);
     let time = text.and_then(|text| text.parse::<iothub::runtime::time::Duration>().ok());
     time.and_then(|time| (&time).try_into().ok()).unwrap_or(usual)

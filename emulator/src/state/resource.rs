@@ -11,6 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::hub::{Hub, HubState};
 use super::policy::Policy;
+use super::queue;
+use crate::blobs::names;
 use crate::store::Changes;
 
 /// The kind of the one record that a hub has for this.
@@ -21,6 +23,12 @@ pub(crate) const ENDPOINTS: [&str; 2] = ["events", "operationsMonitoringEvents"]
 
 /// The consumer group that every endpoint has.
 pub(crate) const DEFAULT_GROUP: &str = "$Default";
+
+/// The one storage account that a hub may have for files that devices upload.
+const STORAGE: &str = "$default";
+
+/// How long the signature for an upload lasts, unless it is said, and at least and at most.
+const UPLOAD: [Duration; 3] = [Duration::from_secs(3_600), Duration::from_secs(60), Duration::from_secs(48 * 3_600)];
 
 /// What the resource provider knows of a hub, beside its policies.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -100,6 +108,15 @@ impl Resource {
             },
         };
         Ok(Resource { tags: tags.unwrap_or_default(), sku, capacity, properties, other, settled: ready, ..resource })
+    }
+
+    /// Where devices upload files, if that is said, and how long that may take.
+    pub(crate) fn uploads(&self) -> (Option<&str>, Duration) {
+        let settings = self.properties.get("storageEndpoints").and_then(|all| all.get(STORAGE)?.as_object());
+        let container = settings.and_then(|settings| settings.get("containerName")?.as_str());
+        let [usual, least, most] = UPLOAD;
+        let time = queue::time(settings, "sasTtlAsIso8601", usual).clamp(least, most);
+        (container.filter(|name| names::is_container(name)), time)
     }
 
     /// The entity tag: 8 bytes in Base64.
@@ -228,6 +245,7 @@ fn properties_of(mut given: models::IotHubProperties, before: Option<&Resource>)
         limit("partitions", endpoint.partition_count.map(i64::from), 128)?;
         (endpoint.partition_ids, endpoint.path, endpoint.endpoint) = (None, None, None);
     }
+    check_storage(&given)?;
     let given = serde_json::to_value(&given).map_err(|error| error.to_string())?;
     let mut properties = Value::Object(usual_properties());
     if let Some(before) = before {
@@ -246,6 +264,31 @@ fn properties_of(mut given: models::IotHubProperties, before: Option<&Resource>)
         (None, Value::Object(properties)) => Ok(properties),
         (None, _) => Ok(Map::new()),
     }
+}
+
+/// Whether files can be uploaded as is said.
+fn check_storage(given: &models::IotHubProperties) -> Result<(), String> {
+    let all = given.storage_endpoints.iter().flatten();
+    if given.enable_file_upload_notifications == Some(true) && all.clone().next().is_none() {
+        return Err("There are notifications of uploaded files, but no storageEndpoints for these files.".to_owned());
+    }
+    for (name, endpoint) in all {
+        if name != STORAGE {
+            return Err(format!("A hub has no storage endpoint {name}, only one called {STORAGE}."));
+        }
+        let container = &endpoint.container_name;
+        if !container.is_empty() && !names::is_container(container) {
+            return Err(format!("'{container}' is not the name of a container: {}", names::CONTAINER));
+        }
+        let [_, least, most] = UPLOAD;
+        let is_possible = |time: &iothub::runtime::time::Duration| {
+            Duration::try_from(time).is_ok_and(|time| (least..=most).contains(&time))
+        };
+        if !endpoint.sas_ttl.as_ref().is_none_or(is_possible) {
+            return Err("The sasTtlAsIso8601 of a storage endpoint is from one minute to 48 hours.".to_owned());
+        }
+    }
+    Ok(())
 }
 
 /// Objects are merged at every depth, what is `null` is not there, and anything else replaces.

@@ -39,7 +39,7 @@ impl Kept {
     pub(crate) async fn reopened(mut self) -> Kept {
         self.store.close().await;
         let (store, records) = Store::open(&self.folder).unwrap();
-        let loaded = load(records).unwrap().pop().unwrap();
+        let loaded = load(records).unwrap().hubs.pop().unwrap();
         let hub = Hub::new(loaded.name, loaded.host, self.clock.clone(), store.clone(), loaded.state);
         (self.store, self.hub) = (store, Arc::new(hub));
         self

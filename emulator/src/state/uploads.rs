@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,8 +22,6 @@ use crate::{errors, random};
 pub(super) const KIND: &str = "upload";
 /// How many a device may have in progress.
 const MOST: usize = 10;
-/// How long it may take.
-const TIME: Duration = Duration::from_secs(3_600);
 
 /// An upload in progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +89,6 @@ impl Hub {
             ));
         }
         let now = self.clock.now();
-        let (expires, container) = (later(now, TIME), names::uploads(&self.name));
         let correlation_id = STANDARD.encode(random::id()?);
         let fresh = Secret::from(String::from(random::key()?));
         self.change(|state, changes| {
@@ -99,6 +96,9 @@ impl Hub {
             if state.uploads.of(&device).count() >= MOST {
                 return Err(errors::too_many_uploads(&device, MOST));
             }
+            let (container, time) = state.resource.uploads();
+            let (container, expires) =
+                (container.map_or_else(|| names::uploads(&self.name), str::to_owned), later(now, time));
             let mut writer = Writer::open(self, state, changes, now);
             writer.ensure_container(&container).map_err(Refusal::in_service)?;
             let key = writer.key(fresh);

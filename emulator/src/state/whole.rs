@@ -13,6 +13,7 @@ use super::hub::{Hub, HubState};
 use super::jobs::{Phase, Seen, Tally};
 use super::scan::Scan;
 use super::{queue, resource};
+use crate::errors;
 
 impl World {
     /// Removes all that has been put into hubs, and all hubs but the main one. What that one's keys are stays, and the time.
@@ -21,6 +22,8 @@ impl World {
     ///
     /// 500 where it cannot be written.
     pub(crate) async fn reset(&self) -> Result<(), ServiceError> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let forgotten = self.operations.clear();
         for hub in self.hubs() {
             let is_main = hub.name.eq_ignore_ascii_case(&self.main);
             let Ok(pending) = hub.change(|state, changes| -> Result<(), Infallible> {
@@ -42,7 +45,7 @@ impl World {
             hub.events.clear();
             pending.durable().await?;
         }
-        Ok(())
+        forgotten.durable().await.map_err(errors::not_stored)
     }
 
     /// The main hub.

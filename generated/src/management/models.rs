@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use specsmith_runtime::codegen::v1::{self, Duration, Map, Rfc1123, Secret, Value};
+use specsmith_runtime::codegen::v1::{self, Duration, Map, Nullable, Rfc1123, Secret, Value};
 
 /// An IoT hub as an Azure resource.
 #[non_exhaustive]
@@ -2549,7 +2549,7 @@ pub struct NameAvailability {
     /// Read-only: the service sets it.
     pub reason: Option<IotHubNameUnavailabilityReason>,
     /// The reason in words.
-    pub message: Option<String>,
+    pub message: Option<Nullable<String>>,
 }
 
 impl NameAvailability {
@@ -2582,8 +2582,8 @@ impl NameAvailability {
     /// The same with this [`message`](Self::message).
     #[must_use]
     #[inline]
-    pub fn with_message(mut self, message: impl Into<String>) -> Self {
-        self.message = Some(message.into());
+    pub fn with_message(mut self, message: Nullable<String>) -> Self {
+        self.message = Some(message);
         self
     }
 }

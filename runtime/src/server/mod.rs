@@ -42,7 +42,7 @@ pub use error::{Detail, Problem, ServiceError};
 pub use handle::handle;
 pub use incoming::{At, Incoming};
 pub use limits::{Checks, Pattern, check};
-pub use operations::{Links, OperationState, Operations, Work};
+pub use operations::{KeptOperation, Links, OperationState, Operations, Work};
 pub use pages::{Page, Paginator};
 pub use route::{BodyKind, Route};
 pub use router::Router;

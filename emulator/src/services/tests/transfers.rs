@@ -16,8 +16,9 @@ use iothub::{ErrorKind, management};
 use serde_json::{Map, json};
 
 use super::*;
+use crate::config::Limits;
 use crate::services::router_over;
-use crate::services::transfer::{Container, Containers};
+use crate::services::transfer::{Container, Containers, Upload};
 use crate::state::transfers;
 
 const ARM: &str =
@@ -54,14 +55,34 @@ impl Containers for Memory {
 }
 
 impl Container for Folder {
-    fn read<'a>(&'a self, blob: &'a str) -> BoxFuture<'a, Result<Bytes, String>> {
+    fn read<'a>(&'a self, blob: &'a str) -> BoxFuture<'a, Result<Vec<Bytes>, String>> {
         let blobs = self.0.0.lock().unwrap();
         let found = blobs.get(&format!("{}/{blob}", self.1)).cloned();
-        Box::pin(std::future::ready(found.ok_or_else(|| format!("BlobNotFound: {blob}"))))
+        // In pieces that do not end where lines do.
+        let pieces = found.map(|found| found.chunks(100).map(Bytes::copy_from_slice).collect());
+        Box::pin(std::future::ready(pieces.ok_or_else(|| format!("BlobNotFound: {blob}"))))
     }
 
-    fn write<'a>(&'a self, blob: &'a str, bytes: Bytes) -> BoxFuture<'a, Result<(), String>> {
-        self.0.put(&format!("{}/{blob}", self.1), bytes);
+    fn write(&self, blob: &str) -> Result<Box<dyn Upload>, String> {
+        let place = format!("{}/{blob}", self.1);
+        Ok(Box::new(Uploading { memory: self.0.clone(), place, parts: Vec::new() }))
+    }
+}
+
+struct Uploading {
+    memory: Memory,
+    place: String,
+    parts: Vec<Bytes>,
+}
+
+impl Upload for Uploading {
+    fn add(&mut self, part: Bytes) -> BoxFuture<'_, Result<(), String>> {
+        self.parts.push(part);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<(), String>> {
+        self.memory.put(&self.place, self.parts.concat());
         Box::pin(std::future::ready(Ok(())))
     }
 }
@@ -189,6 +210,40 @@ async fn what_was_exported_is_imported_as_it_was() {
     assert_eq!(again.tags, twin.tags);
     let desired = |twin: &Twin| twin.properties.as_ref().unwrap().desired.as_ref().unwrap()["speed"].clone();
     assert_eq!(desired(&again), desired(&twin));
+}
+
+#[tokio::test]
+async fn a_list_of_many_parts() {
+    let limits = Limits { part_bytes: 1_000, ..Limits::default() };
+    let emulator = Emulator::configured(Config { lro_delay: Duration::ZERO, limits, ..Config::default() });
+    let hub = emulator.world.hub("h").unwrap();
+    let ids: Vec<String> = (0..1_200).map(|number| format!("d{number:04}")).collect();
+    crate::state::testing::devices(&hub, ids.iter().map(String::as_str));
+    let container = format!("http://localhost{}", hub.open_container("lists").unwrap().durable().await.unwrap());
+    let manager = emulator.manager();
+    let hubs = manager.iot_hubs();
+    let run = async |job: Job| {
+        let ended = emulator.ended(job.job_id.as_deref().unwrap()).await;
+        assert_eq!(ended.status, Some(JobStatus::Completed), "{:?}", ended.failure_reason);
+    };
+    // The second one replaces the first.
+    for _ in 0..2 {
+        let request = ExportDevicesRequest::new(container.as_str(), false);
+        run(hubs.export_devices("emulator", "h", &request).await.unwrap().into_body()).await;
+    }
+    let content = |name| {
+        let state = hub.read();
+        let blob = state.blobs.blob("lists", name).unwrap();
+        state.blobs.content(&blob)
+    };
+    let parts = content("devices.txt");
+    assert!(parts.len() > 300 && parts.iter().all(|part| part.len() < 2_000), "{}", parts.len());
+    assert_eq!(parts.concat().split(|byte| *byte == b'\n').count(), ids.len() + 1);
+
+    crate::state::testing::delete(&hub, &ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let request = ImportDevicesRequest::new(container.as_str(), container.as_str());
+    run(hubs.import_devices("emulator", "h", &request).await.unwrap().into_body()).await;
+    assert_eq!((hub.read().devices.len(), content("importErrors.log").len()), (ids.len(), 0));
 }
 
 #[tokio::test]

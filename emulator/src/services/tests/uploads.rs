@@ -49,6 +49,63 @@ async fn a_file_is_uploaded() {
 }
 
 #[tokio::test]
+async fn as_the_hub_says() {
+    let emulator = Emulator::start(Profile::Service);
+    let client = device(&emulator, "d1").await;
+    let hub = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator/providers/Microsoft.Devices\
+               /IotHubs/h?api-version=2017-01-19";
+    let put = async |properties: Value| {
+        let body = json!({ "location": "westus", "sku": { "name": "S1", "capacity": 1 }, "properties": properties });
+        let answer = emulator.send(Method::PUT, hub, &[("authorization", "Bearer t")], Some(&body)).await;
+        (answer.status.as_u16(), answer.text)
+    };
+    let endpoint = |container: &str, time: &str| json!({ "$default": { "containerName": container, "connectionString": "AccountName=a", "sasTtlAsIso8601": time } });
+    let uploaded = async |lasts: u64| {
+        let target = client.files().create_upload(&FileUploadRequest::new("log.txt")).await.unwrap().into_body();
+        let token = target.sas_token.expose();
+        let address = format!("https://{HOST}/{}/{}{token}", target.container_name, target.blob_name);
+        assert_eq!(blob(&emulator, Method::PUT, &address, "the log").await.0, 201);
+        emulator.world.clock.advance(Duration::from_secs(lasts - 5));
+        assert_eq!(blob(&emulator, Method::GET, &address, "").await, (200, "the log".to_owned()));
+        emulator.world.clock.advance(Duration::from_secs(6));
+        assert_eq!(blob(&emulator, Method::GET, &address, "").await.0, 403);
+        let late = FileUploadCompletionStatus::new(&target.correlation_id).with_is_success(true);
+        let late = client.files().notify_upload(&late).await.unwrap_err();
+        assert_eq!(late.code(), Some("InvalidFileUploadCorrelationId"));
+        target.container_name
+    };
+    for (container, time, seconds) in
+        [("my-logs", "PT1M", 60), ("my-logs", "P2D", 172_800), ("others", "PT1H30M", 5_400)]
+    {
+        let (status, text) = put(json!({ "storageEndpoints": endpoint(container, time) })).await;
+        assert!(status == 201 && text.contains(container), "{text}");
+        assert_eq!(uploaded(seconds).await, container);
+    }
+    // What a hub has that was never told is sent back by whoever changes something else.
+    assert_eq!(put(json!({ "storageEndpoints": endpoint("", "PT1H") })).await.0, 201);
+    assert_eq!(uploaded(3_600).await, "uploads-h");
+    assert_eq!(
+        put(json!({ "storageEndpoints": { "$default": { "containerName": "c1c", "connectionString": "" } } })).await.0,
+        201
+    );
+    assert_eq!(uploaded(3_600).await, "c1c");
+    for (properties, what) in [
+        (json!({ "storageEndpoints": endpoint("No", "PT1H") }), "'No' is not the name of a container"),
+        (json!({ "storageEndpoints": endpoint("devices", "PT1H") }), "'devices' is not the name of a container"),
+        (json!({ "storageEndpoints": endpoint("logs", "PT59S") }), "from one minute to 48 hours"),
+        (json!({ "storageEndpoints": endpoint("logs", "PT48H1S") }), "from one minute to 48 hours"),
+        (json!({ "storageEndpoints": endpoint("logs", "P1M") }), "from one minute to 48 hours"),
+        (json!({ "storageEndpoints": endpoint("logs", "soon") }), "sasTtlAsIso8601"),
+        (json!({ "storageEndpoints": { "mine": endpoint("logs", "PT1H")["$default"] } }), "no storage endpoint mine"),
+        (json!({ "enableFileUploadNotifications": true }), "no storageEndpoints"),
+    ] {
+        let (status, text) = put(properties).await;
+        assert!(status == 400 && text.contains(what), "{status} {text}");
+    }
+    assert_eq!(uploaded(3_600).await, "c1c");
+}
+
+#[tokio::test]
 async fn notifications_by_path() {
     let emulator = Emulator::start(Profile::Service);
     device(&emulator, "d1").await;

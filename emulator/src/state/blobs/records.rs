@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::hub::HubState;
 use super::super::load::parse;
-use super::{Blob, Block, Container, Draft, OVERHEAD, Writer};
+use super::{Blob, Block, Container, Draft, OVERHEAD, Parts, Writer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -144,6 +144,8 @@ pub(crate) fn load(state: &mut HubState, kind: &str, id: &str, bytes: &[u8]) -> 
             let DraftRecord { container, blob, touched, id: name, length } = parse(bytes)?;
             let piece = id.parse().map_err(|_| NO_NUMBER)?;
             blobs.containers.get(&container).ok_or("there is no such container")?;
+            // Whoever has been writing parts is no more: they go as soon as somebody looks.
+            let touched = if Parts::is_name(&blob) { SystemTime::UNIX_EPOCH } else { touched };
             let place = (container, blob);
             let mut draft = blobs.take_draft(&place).unwrap_or_else(|| Draft::new(&place, touched));
             draft.touched = draft.touched.max(touched);

@@ -229,18 +229,29 @@ proptest! {
     }
 }
 
+/// A hub with a container, and with no more room than this.
+fn with_room(bytes: u64) -> Arc<Hub> {
+    let hub = restart::hub();
+    let limited = hub.change(|state, _| -> Result<(), std::convert::Infallible> {
+        state.blobs.most = Most(bytes);
+        Ok(())
+    });
+    drop(limited);
+    write(&hub, |writer| writer.create_container("one")).unwrap();
+    hub
+}
+
 #[test]
 fn there_is_only_so_much_room() {
-    let hub = restart::hub();
-    write(&hub, |writer| writer.create_container("one")).unwrap();
-    let large = vec![0; 64 << 20];
-    let room = hub.read().blobs.reserve(64 << 20).unwrap();
+    let hub = with_room(4 << 20);
+    let large = vec![0; 1 << 20];
+    let room = hub.read().blobs.reserve(1 << 20).unwrap();
     for name in ["a", "b", "c"] {
         put(&hub, ("one", name), &large).unwrap();
     }
-    assert_eq!(hub.read().blobs.reserve(1 << 20).unwrap_err().code(), "RequestBodyTooLarge");
+    assert_eq!(hub.read().blobs.reserve(1 << 18).unwrap_err().code(), "RequestBodyTooLarge");
     drop(room);
-    assert!(hub.read().blobs.reserve(1 << 20).is_ok());
+    assert!(hub.read().blobs.reserve(1 << 18).is_ok());
     assert_eq!(put(&hub, ("one", "d"), &large).unwrap_err(), "RequestBodyTooLarge");
     assert_eq!(block(&hub, ("one", "d"), IDS[0], &large).unwrap_err(), "RequestBodyTooLarge");
     write(&hub, |writer| writer.delete_blob(("one", "a"), &any())).unwrap();
@@ -250,15 +261,66 @@ fn there_is_only_so_much_room() {
 
 #[test]
 fn a_blob_is_not_larger_than_may_be_made_of_repeated_blocks() {
-    let hub = restart::hub();
-    write(&hub, |writer| writer.create_container("one")).unwrap();
-    block(&hub, ("one", "a"), IDS[0], &vec![1; 32 << 20]).unwrap();
+    let hub = with_room(2 << 20);
+    block(&hub, ("one", "a"), IDS[0], &vec![1; 1 << 20]).unwrap();
     let twice = [(Among::Latest, IDS[0]); 2];
-    assert_eq!(commit(&hub, ("one", "a"), &twice).unwrap().length, 64 << 20);
+    assert_eq!(commit(&hub, ("one", "a"), &twice).unwrap().length, 2 << 20);
     let thrice = [(Among::Committed, IDS[0]); 3];
     assert_eq!(commit(&hub, ("one", "a"), &thrice).unwrap_err(), "RequestBodyTooLarge");
     // What is there twice is kept once.
-    assert!(hub.read().blobs.used < 33 << 20);
+    assert!(hub.read().blobs.used < 3 << 19);
+}
+
+fn part(hub: &Hub, parts: &Parts, number: usize, bytes: &[u8]) -> Result<(), &'static str> {
+    write(hub, |writer| writer.add_part(parts, number, content(bytes)))
+}
+
+#[test]
+fn a_blob_of_parts() {
+    let hub = with_room(1 << 16);
+    let place = ("one", "a");
+    put(&hub, place, b"before").unwrap();
+    block(&hub, place, IDS[0], b"another's").unwrap();
+    let (first, second) = (Parts::new("one", "1"), Parts::new("one", "2"));
+    for number in 0..12 {
+        part(&hub, &first, number, format!("{number},").as_bytes()).unwrap();
+    }
+    assert_eq!(part(&hub, &Parts::new("none", "1"), 0, b"x").unwrap_err(), "ContainerNotFound");
+    // There is no room for more than this, and what there is stays as it is.
+    part(&hub, &second, 0, &vec![0; 1 << 15]).unwrap();
+    assert_eq!(part(&hub, &second, 1, &vec![0; 1 << 15]).unwrap_err(), "RequestBodyTooLarge");
+    assert_eq!(get(&hub, place).unwrap(), b"before");
+    write(&hub, |writer| {
+        writer.drop_parts(&second);
+        Ok(())
+    })
+    .unwrap();
+    let blob = write(&hub, |writer| writer.put_parts(&first, "a", no_headers())).unwrap();
+    assert_eq!(get(&hub, place).unwrap(), b"0,1,2,3,4,5,6,7,8,9,10,11,");
+    assert_eq!((blob.blocks.len(), hub.read().blobs.drafts.len()), (12, 0));
+    assert_eq!(recount(&hub.read()), hub.read().blobs.used);
+    // Blocks of clients are called what they are called.
+    block(&hub, place, IDS[0], b"x").unwrap();
+    write(&hub, |writer| writer.put_parts(&Parts::new("one", "3"), "empty", no_headers())).unwrap();
+    assert_eq!(get(&hub, ("one", "empty")).unwrap(), b"");
+}
+
+#[tokio::test]
+async fn parts_of_which_nothing_became_do_not_outlive_a_restart() {
+    let kept = Kept::new().await;
+    write(&kept.hub, |writer| writer.create_container("one")).unwrap();
+    let (whole, rest) = (Parts::new("one", "1"), Parts::new("one", "2"));
+    for number in 0..3 {
+        part(&kept.hub, &whole, number, b"whole ").unwrap();
+        part(&kept.hub, &rest, number, b"rest ").unwrap();
+    }
+    write(&kept.hub, |writer| writer.put_parts(&whole, "a", no_headers())).unwrap();
+    let kept = kept.reopened().await;
+    assert_eq!(get(&kept.hub, ("one", "a")).unwrap(), b"whole whole whole ");
+    assert_eq!((kept.hub.read().blobs.drafts.len(), kept.hub.read().blobs.pieces.len()), (0, 3));
+    let kept = kept.reopened().await;
+    assert_eq!(recount(&kept.hub.read()), kept.hub.read().blobs.used);
+    assert_eq!(kept.hub.read().blobs.pieces.len(), 3);
 }
 
 #[test]

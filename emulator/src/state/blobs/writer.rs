@@ -8,9 +8,28 @@ use iothub::runtime::server::Preconditions;
 use iothub::runtime::{Intent, Secret};
 
 use super::super::hub::{Hub, HubState};
-use super::{Among, BLOCKS, Blob, Blobs, Block, Container, Content, Draft, LARGEST, OVERHEAD, REFERENCE};
+use super::{Among, BLOCKS, Blob, Blobs, Block, Container, Content, Draft, OVERHEAD, REFERENCE};
 use crate::blobs::Refusal;
 use crate::store::Changes;
+
+/// What a name has that no client can give.
+const HIDDEN: char = '\0';
+
+/// Parts of what is to be a blob: a container, and a name of their own.
+#[derive(Debug)]
+pub(crate) struct Parts((String, String));
+
+impl Parts {
+    /// Parts of a blob in this container, by an id that nobody else has.
+    pub(crate) fn new(container: &str, id: &str) -> Parts {
+        Parts((container.to_owned(), format!("{HIDDEN}{id}")))
+    }
+
+    /// Whether it is a name of such.
+    pub(super) fn is_name(name: &str) -> bool {
+        name.starts_with(HIDDEN)
+    }
+}
 
 /// What changes blobs, within [`Hub::change`].
 pub(crate) struct Writer<'a> {
@@ -165,9 +184,56 @@ impl<'a> Writer<'a> {
             .collect();
         let blocks = blocks.ok_or_else(Refusal::invalid_block_list)?;
         let length = blocks.iter().try_fold(0, |sum: u64, block| sum.checked_add(block.length));
-        let length = length.filter(|length| *length <= LARGEST).ok_or_else(|| Refusal::too_large(LARGEST))?;
+        let most = self.blobs.most.0;
+        // Blocks that come again cost nothing.
+        let length = length.filter(|length| *length <= most).ok_or_else(|| Refusal::too_large(most))?;
         self.blobs.room(4 * OVERHEAD + REFERENCE * blocks.len() as u64)?;
         Ok(self.commit(container, name, old, headers, length, blocks))
+    }
+
+    /// Adds a part of what is to be a blob. Nobody sees it until [`put_parts`](Self::put_parts).
+    ///
+    /// # Errors
+    ///
+    /// 404 where there is no such container, 413 where there is no room.
+    pub(crate) fn add_part(&mut self, parts: &Parts, number: usize, content: Content) -> Result<(), Refusal> {
+        self.blobs.container(&parts.0.0)?;
+        let length = content.bytes.len() as u64;
+        self.blobs.room(length.saturating_add(4 * OVERHEAD))?;
+        let block = Block { id: format!("{number:08}"), piece: self.add_piece(content), length };
+        self.keep_draft(&parts.0, &block);
+        self.touch_draft(parts.0.clone(), block);
+        Ok(())
+    }
+
+    /// Makes a blob of parts, in place of another of its name.
+    ///
+    /// # Errors
+    ///
+    /// 404 where there is no such container, 413 where there is no room.
+    pub(crate) fn put_parts(
+        &mut self,
+        parts: &Parts,
+        name: &str,
+        headers: BTreeMap<String, String>,
+    ) -> Result<Arc<Blob>, Refusal> {
+        let old = self.blobs.container(&parts.0.0)?.blobs.get(name).cloned();
+        let count = self.blobs.drafts.get(&parts.0).map_or(0, |draft| draft.blocks.len());
+        self.blobs.room(4 * OVERHEAD + REFERENCE * count as u64)?;
+        let draft = self.blobs.take_draft(&parts.0);
+        let mut blocks: Vec<Block> = draft.into_iter().flat_map(|draft| draft.blocks.into_values()).collect();
+        for block in &mut blocks {
+            self.forget_draft(block.piece);
+            // It is none of those that clients name.
+            block.id.clear();
+        }
+        let length = blocks.iter().map(|block| block.length).sum();
+        Ok(self.commit(&parts.0.0, name, old, headers, length, blocks))
+    }
+
+    /// Drops parts of which no blob has been made.
+    pub(crate) fn drop_parts(&mut self, parts: &Parts) {
+        self.drop_draft(&parts.0);
     }
 
     /// Deletes a blob.

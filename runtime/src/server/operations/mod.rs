@@ -4,13 +4,13 @@ mod table;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-use self::table::{Entry, Table};
+use self::table::{Entry, Key, Table};
 use super::context::Context;
 use super::error::ServiceError;
 use super::links;
@@ -51,7 +51,8 @@ use crate::error::ErrorFormat;
 /// ```
 ///
 /// At most 1,000 run at a time, and at most 10,000 results are kept, for an hour each, unless it is told otherwise. All is in memory: after
-/// a restart no operation of before is known any more, and none has the id of one of before.
+/// a restart no operation of before is known any more, unless it was [kept](Operations::kept) elsewhere and is [put
+/// back](Operations::put_back), and none has the id of one of before.
 pub struct Operations<T> {
     table: Arc<Mutex<Table<T>>>,
     clock: Arc<dyn Clock>,
@@ -75,6 +76,19 @@ pub enum OperationState<T> {
     Failed(Arc<ServiceError>),
     /// It was called off before its end.
     Canceled,
+}
+
+/// An operation as it can be kept elsewhere, for [`Operations::put_back`] after a restart.
+#[derive(Debug)]
+pub struct KeptOperation<T> {
+    /// Its id.
+    pub id: String,
+    /// By whom alone it can be found.
+    pub owner: String,
+    /// How it ended, or how it will; [`Running`](OperationState::Running) where nobody can tell.
+    pub end: OperationState<T>,
+    /// When it ended, or will.
+    pub at: Option<SystemTime>,
 }
 
 /// Where the client asks for an operation: values of headers.
@@ -163,9 +177,8 @@ impl<T> Operations<T> {
     ///
     /// 429 where too many run.
     pub fn begin(&self, owner: impl Into<String>) -> Result<Work<T>, ServiceError> {
-        let number = self.add(Entry::new(owner.into(), None, None))?;
-        let (table, clock, id) = (self.table.clone(), self.clock.clone(), self.id(number));
-        Ok(Work { table, clock, number, id, has_ended: false })
+        let key = self.add(Entry::new(owner.into(), None, None))?;
+        Ok(Work { table: self.table.clone(), clock: self.clock.clone(), key, id: id(key), has_ended: false })
     }
 
     /// Begins an operation that ends in this way when so much time has passed, and gives its id. Nobody works on it: it is for
@@ -182,17 +195,16 @@ impl<T> Operations<T> {
     ) -> Result<String, ServiceError> {
         // Beyond what the clock can tell is as good as never.
         let due = self.clock.now().checked_add(lasts);
-        let number = self.add(Entry::new(owner.into(), Some(end.into()), due))?;
-        Ok(self.id(number))
+        Ok(id(self.add(Entry::new(owner.into(), Some(end.into()), due))?))
     }
 
-    fn add(&self, entry: Entry<T>) -> Result<u64, ServiceError> {
+    fn add(&self, entry: Entry<T>) -> Result<Key, ServiceError> {
         let mut table = self.table();
         if table.running() >= self.max_running {
             return Err(ServiceError::plain(StatusCode::TOO_MANY_REQUESTS, "Too many operations are running.")
                 .with_header(RETRY_AFTER, HeaderValue::from(self.retry_after.max(1))));
         }
-        Ok(table.add(entry))
+        Ok(table.add(self.run, entry))
     }
 
     /// How an operation of this owner fares.
@@ -201,10 +213,14 @@ impl<T> Operations<T> {
     ///
     /// 404 where the owner has none of this id, or its result is not kept any more.
     pub fn find(&self, owner: &str, id: &str) -> Result<OperationState<T>, ServiceError> {
-        let number = self.number(id);
+        self.look(owner, id, |_, entry| entry.state())
+    }
+
+    fn look<U>(&self, owner: &str, id: &str, look: impl FnOnce(Key, &Entry<T>) -> U) -> Result<U, ServiceError> {
+        let key = key(id).ok_or_else(unknown)?;
         let table = self.table();
-        let entry = number.and_then(|number| table.get(number)).filter(|entry| entry.owner == owner);
-        entry.map(Entry::state).ok_or_else(unknown)
+        let entry = table.get(key).filter(|entry| entry.owner == owner).ok_or_else(unknown)?;
+        Ok(look(key, entry))
     }
 
     /// Calls an operation off, if it runs. Who works on it can [see it](Work::is_canceled), and the end is then of no account. Gives the
@@ -214,10 +230,58 @@ impl<T> Operations<T> {
     ///
     /// As [`find`](Operations::find).
     pub fn cancel(&self, owner: &str, id: &str) -> Result<OperationState<T>, ServiceError> {
-        self.find(owner, id)?;
-        let number = self.number(id).ok_or_else(unknown)?;
-        self.table().end(number, OperationState::Canceled, self.clock.now());
+        let key = self.look(owner, id, |key, _| key)?;
+        self.table().end(key, OperationState::Canceled, self.clock.now());
         self.find(owner, id)
+    }
+
+    /// An operation as it can be kept elsewhere: by a server that is to know it after a restart, when it has begun and when it has ended. One
+    /// that [ends by itself](Operations::begin_timed) says so from the beginning.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use specsmith_runtime::server::{Operations, ServiceError};
+    ///
+    /// let operations: Operations<String> = Operations::new();
+    /// let id = operations.begin_timed("subscription-1", Duration::from_secs(60), Ok("made".to_owned()))?;
+    /// let kept = operations.kept("subscription-1", &id)?;
+    /// // After a restart:
+    /// let operations: Operations<String> = Operations::new();
+    /// assert!(operations.put_back(kept));
+    /// assert_eq!(operations.find("subscription-1", &id)?.status(), "Running");
+    /// # Ok::<(), ServiceError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`find`](Operations::find).
+    pub fn kept(&self, owner: &str, id: &str) -> Result<KeptOperation<T>, ServiceError> {
+        self.look(owner, id, |_, Entry { owner, end, due, .. }| KeptOperation {
+            id: id.to_owned(),
+            owner: owner.clone(),
+            end: end.clone().unwrap_or(OperationState::Running),
+            at: *due,
+        })
+    }
+
+    /// Knows an operation of before a restart again, under its id: one that had ended as it was; one that ends by itself, when it does; and any
+    /// other, on which nobody works any more, as one that has failed. Whether it does: what is no id of a registry is not known, and what is
+    /// known stays as it is.
+    ///
+    /// How many may run is not looked at; results go as others do.
+    pub fn put_back(&self, kept: KeptOperation<T>) -> bool {
+        let Some(key) = key(&kept.id) else { return false };
+        let KeptOperation { owner, end, at, .. } = kept;
+        let (end, due) = match end {
+            OperationState::Running => (OperationState::Failed(Arc::new(without_result())), Some(self.clock.now())),
+            end => (end, at),
+        };
+        self.table().put_back(key, Entry::new(owner, Some(end), due))
+    }
+
+    /// Forgets all operations. What becomes of those that run is of no account.
+    pub fn clear(&self) {
+        self.table().clear();
     }
 
     /// Where the client asks for an operation: at `path`, as it is sent, and the id behind it, on the origin of this request. The version of
@@ -251,15 +315,17 @@ impl<T> Operations<T> {
         table.forget(now, self.keep, self.max_kept);
         table
     }
+}
 
-    fn id(&self, number: u64) -> String {
-        format!("{:x}-{number}", self.run)
-    }
+fn id(key: Key) -> String {
+    format!("{:x}-{}", key.run, key.number)
+}
 
-    fn number(&self, id: &str) -> Option<u64> {
-        let number = id.split_once('-')?.1.parse().ok()?;
-        (self.id(number) == id).then_some(number)
-    }
+fn key(text: &str) -> Option<Key> {
+    let (run, number) = text.split_once('-')?;
+    let key = Key { run: u64::from_str_radix(run, 16).ok()?, number: number.parse().ok()? };
+    // There is but one way to write it.
+    (id(key) == text).then_some(key)
 }
 
 impl<T> Clone for OperationState<T> {
@@ -270,6 +336,13 @@ impl<T> Clone for OperationState<T> {
             OperationState::Failed(error) => OperationState::Failed(error.clone()),
             OperationState::Canceled => OperationState::Canceled,
         }
+    }
+}
+
+impl<T> Clone for KeptOperation<T> {
+    fn clone(&self) -> KeptOperation<T> {
+        let KeptOperation { id, owner, end, at } = self;
+        KeptOperation { id: id.clone(), owner: owner.clone(), end: end.clone(), at: *at }
     }
 }
 
@@ -327,7 +400,7 @@ impl<T> OperationState<T> {
 pub struct Work<T> {
     table: Arc<Mutex<Table<T>>>,
     clock: Arc<dyn Clock>,
-    number: u64,
+    key: Key,
     id: String,
     has_ended: bool,
 }
@@ -340,7 +413,7 @@ impl<T> Work<T> {
 
     /// Whether the operation was called off, so that the work is in vain.
     pub fn is_canceled(&self) -> bool {
-        lock(&self.table).get(self.number).is_none_or(|entry| entry.is_over)
+        lock(&self.table).get(self.key).is_none_or(|entry| entry.is_over)
     }
 
     /// Ends the operation, and says whether that was of account: it is not where the operation was called off.
@@ -351,15 +424,14 @@ impl<T> Work<T> {
     fn tell(&mut self, end: OperationState<T>) -> bool {
         self.has_ended = true;
         let now = self.clock.now();
-        lock(&self.table).end(self.number, end, now)
+        lock(&self.table).end(self.key, end, now)
     }
 }
 
 impl<T> Drop for Work<T> {
     fn drop(&mut self) {
         if !self.has_ended {
-            let error = ServiceError::plain(StatusCode::INTERNAL_SERVER_ERROR, "The operation ended without a result.");
-            self.tell(OperationState::Failed(Arc::new(error)));
+            self.tell(OperationState::Failed(Arc::new(without_result())));
         }
     }
 }
@@ -367,6 +439,10 @@ impl<T> Drop for Work<T> {
 /// Each change of the table is whole before anything that may panic, so that one that was poisoned is good.
 fn lock<T>(table: &Mutex<Table<T>>) -> MutexGuard<'_, Table<T>> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn without_result() -> ServiceError {
+    ServiceError::plain(StatusCode::INTERNAL_SERVER_ERROR, "The operation ended without a result.")
 }
 
 fn unknown() -> ServiceError {

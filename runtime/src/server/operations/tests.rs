@@ -203,6 +203,50 @@ fn nobody_else_s_and_no_other_ids() {
 }
 
 #[test]
+fn what_was_kept_is_known_after_a_restart() {
+    let clock = Still::at(100);
+    let operations = registry(&clock);
+    let lasts = Duration::from_secs(30);
+    let work = operations.begin(OWNER).unwrap();
+    let begun = |end| operations.begin_timed(OWNER, lasts, end).unwrap();
+    let (good, bad) = (begun(Ok("hub".to_owned())), begun(Err(broken())));
+    let never = operations.begin_timed(OWNER, Duration::MAX, Ok("never".to_owned())).unwrap();
+    let (over, canceled) = (operations.begin(OWNER).unwrap(), begun(Ok(String::new())));
+    let ended = over.id().to_owned();
+    clock.pass(10);
+    over.end(Ok("early".to_owned()));
+    operations.cancel(OWNER, &canceled).unwrap();
+    let ids = [work.id().to_owned(), good, bad, never, ended, canceled];
+    let kept: Vec<_> = ids.iter().map(|id| operations.kept(OWNER, id).unwrap()).collect();
+    assert_eq!(operations.kept("s2", &ids[0]).unwrap_err().status(), 404);
+
+    let operations = registry(&clock).with_retention(Duration::from_secs(60));
+    assert!(kept.iter().all(|kept| operations.put_back(kept.clone())));
+    assert!(!operations.put_back(kept[1].clone()), "it is known");
+    let none = KeptOperation { id: "A-1".to_owned(), ..kept[1].clone() };
+    assert!(!operations.put_back(none), "it is no id");
+    let (runs, ok, failed, off) = (Some("Running"), Some("Succeeded"), Some("Failed"), Some("Canceled"));
+    assert_eq!(states(&operations, &ids), [failed, runs, runs, runs, ok, off]);
+    assert_eq!(operations.find("s2", &ids[1]).unwrap_err().status(), 404);
+    // Also where a registry of before had the same name.
+    let new = operations.begin(OWNER).unwrap();
+    assert!(!ids.contains(&new.id().to_owned()), "{}", new.id());
+    clock.pass(20);
+    assert_eq!(states(&operations, &ids), [failed, ok, failed, runs, ok, off]);
+    assert_eq!(*operations.find(OWNER, &ids[1]).unwrap().result().unwrap().unwrap(), "hub");
+    assert_eq!(operations.find(OWNER, &ids[2]).unwrap().body()["error"]["code"], "BadSku");
+    // They are kept for as long as they would have been.
+    clock.set(169);
+    assert_eq!(states(&operations, &ids), [failed, ok, failed, runs, ok, off]);
+    clock.set(170);
+    assert_eq!(states(&operations, &ids), [None, ok, failed, runs, None, None]);
+
+    operations.clear();
+    assert_eq!(states(&operations, &ids), [None; 6]);
+    assert!(new.is_canceled() && !new.end(Ok(String::new())));
+}
+
+#[test]
 fn links_lead_back() {
     let operations = registry(&Still::at(0)).with_retry_after(15);
     let cx = context("/subscriptions/s%201/IotHubs/h?x=1&api-version=2017-01-19");
