@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::queue::{Message, Queue};
-use super::step::{Condition, Identity, Item, Key, Proof, Search, Settlement};
+use super::step::{Condition, Identity, Item, Key, Parts, Proof, Search, Settlement};
 use super::tree::{Node, Object, is_allowed, without_times};
 
 /// How a step ends.
@@ -73,6 +73,38 @@ impl Proves {
     }
 }
 
+/// Properties of a twin, of one side.
+#[derive(Clone, Debug)]
+struct Properties {
+    version: u64,
+    values: Node,
+    /// Whether metadata tell which version has changed what: those of desired properties do.
+    tells_versions: bool,
+}
+
+impl Properties {
+    fn new(tells_versions: bool) -> Properties {
+        Properties { version: 1, values: Node::empty(), tells_versions }
+    }
+
+    fn merge(&mut self, given: &Object) {
+        self.version += 1;
+        self.values.merge(given, self.tells_versions.then_some(self.version));
+    }
+
+    fn replace(&mut self, given: &Object) {
+        self.values = Node::empty();
+        self.merge(given);
+    }
+
+    fn shown(&self) -> Value {
+        let mut shown = self.values.values();
+        shown["$metadata"] = self.values.metadata();
+        shown["$version"] = self.version.into();
+        shown
+    }
+}
+
 /// A device.
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
@@ -86,8 +118,8 @@ pub(crate) struct Device {
     twin_tag: Chosen,
     version: u64,
     tags: Node,
-    desired: Node,
-    desired_version: u64,
+    desired: Properties,
+    reported: Properties,
     methods: BTreeSet<&'static str>,
     queue: Queue,
 }
@@ -111,8 +143,8 @@ fn is_wrong(identity: &Identity) -> bool {
     identity.proof == Proof::OneKey
 }
 
-fn are_allowed(tags: &Option<Object>, desired: &Option<Object>) -> bool {
-    tags.iter().chain(desired).all(is_allowed)
+fn are_allowed(parts: [Option<&Object>; 3]) -> bool {
+    parts.into_iter().flatten().all(is_allowed)
 }
 
 impl Model {
@@ -183,7 +215,8 @@ impl Model {
 
     /// The code of the error, if it is one.
     fn import(&mut self, item: &Item) -> Option<&'static str> {
-        let Item { id, tag, identity, tags, desired, .. } = item;
+        let Item { id, tag, identity, parts: Parts { tags, desired, reported }, .. } = item;
+        let parts = [tags, desired, reported].map(Option::as_ref);
         let mode = item.mode.unwrap_or("createOrUpdate");
         let deletes = mode.starts_with("delete");
         if *id == "no id" || mode == "replace" || (!deletes && is_wrong(identity)) {
@@ -200,16 +233,16 @@ impl Model {
                 self.remove(id);
                 None
             }
-            _ if !are_allowed(tags, desired) => Some("ArgumentInvalid"),
+            _ if !are_allowed(parts) => Some("ArgumentInvalid"),
             (_, exists) => {
                 match exists {
                     true => self.update(id, identity),
                     false => self.create(id, identity),
                 }
                 if let Some(device) = self.devices.get_mut(id)
-                    && (tags.is_some() || desired.is_some())
+                    && parts.iter().any(Option::is_some)
                 {
-                    device.replace(tags.as_ref(), desired.as_ref());
+                    device.replace(parts);
                 }
                 None
             }
@@ -228,8 +261,8 @@ impl Model {
             twin_tag: Chosen::default(),
             version: 1,
             tags: Node::empty(),
-            desired: Node::empty(),
-            desired_version: 1,
+            desired: Properties::new(true),
+            reported: Properties::new(false),
             methods: BTreeSet::new(),
             queue: Queue::default(),
         };
@@ -281,7 +314,7 @@ impl Model {
         &mut self,
         id: &'static str,
         condition: Condition,
-        parts: [&Option<Object>; 2],
+        parts: &Parts,
         replaces: bool,
     ) -> Expected {
         let Some(device) = self.devices.get_mut(id).filter(|_| id != "no id") else {
@@ -290,16 +323,18 @@ impl Model {
         if matches!(condition, Condition::Stale(_)) {
             return STALE;
         }
-        let [tags, desired] = parts;
-        if !are_allowed(tags, desired) {
+        // Only the device reports.
+        let Parts { tags, desired, reported: _ } = parts;
+        let [tags, desired] = [tags, desired].map(Option::as_ref);
+        if !are_allowed([tags, desired, None]) {
             return INVALID;
         }
         match replaces {
             true => {
                 let nothing = Object::new();
-                device.replace(tags.as_ref().or(Some(&nothing)), desired.as_ref().or(Some(&nothing)));
+                device.replace([tags.or(Some(&nothing)), desired.or(Some(&nothing)), None]);
             }
-            false => device.merge(tags.as_ref(), desired.as_ref()),
+            false => device.merge(tags, desired),
         }
         Twin(id)
     }
@@ -309,8 +344,9 @@ impl Model {
             Search::All => true,
             Search::Id(own) => *own == id,
             Search::Disabled => !device.enabled,
-            Search::Tag(path, value) => at(&device.tags.values(), path) == Some(value),
-            Search::Desired(path, value) => at(&device.desired.values(), path) == Some(value),
+            Search::At("tags", path, value) => at(&device.tags.values(), path) == Some(value),
+            Search::At("properties.desired", path, value) => at(&device.desired.values.values(), path) == Some(value),
+            Search::At(_, path, value) => at(&device.reported.values.values(), path) == Some(value),
         };
         self.devices.iter().filter(|(id, device)| is_found(id, device)).map(|(id, _)| *id).collect()
     }
@@ -509,25 +545,25 @@ impl Device {
         self.version += 1;
         self.twin_tag.renew();
         if let Some(tags) = tags {
-            self.tags.merge(tags, 0);
+            self.tags.merge(tags, None);
         }
         if let Some(desired) = desired.filter(|desired| !desired.is_empty()) {
-            self.desired_version += 1;
-            self.desired.merge(desired, self.desired_version);
+            self.desired.merge(desired);
         }
     }
 
-    fn replace(&mut self, tags: Option<&Object>, desired: Option<&Object>) {
+    fn replace(&mut self, [tags, desired, reported]: [Option<&Object>; 3]) {
         self.version += 1;
         self.twin_tag.renew();
         if let Some(tags) = tags {
             self.tags = Node::empty();
-            self.tags.merge(tags, 0);
+            self.tags.merge(tags, None);
         }
         if let Some(desired) = desired {
-            self.desired_version += 1;
-            self.desired = Node::empty();
-            self.desired.merge(desired, self.desired_version);
+            self.desired.replace(desired);
+        }
+        if let Some(reported) = reported {
+            self.reported.replace(reported);
         }
     }
 
@@ -552,15 +588,12 @@ impl Device {
     }
 
     fn twin(&mut self, id: &str, seen: &Value) -> Value {
-        let mut desired = self.desired.values();
-        desired["$metadata"] = self.desired.metadata();
-        desired["$version"] = self.desired_version.into();
         json!({
             "deviceId": id,
             "etag": self.twin_tag.meet(&seen["etag"]),
             "version": self.version,
             "tags": self.tags.values(),
-            "properties": { "desired": desired, "reported": { "$metadata": {}, "$version": 1 } },
+            "properties": { "desired": self.desired.shown(), "reported": self.reported.shown() },
             "deviceEtag": self.tag.meet(&seen["deviceEtag"]),
             "status": self.status(),
             "statusReason": self.reason,

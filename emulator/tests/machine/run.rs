@@ -17,8 +17,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::model::{Expected, Model};
-use super::step::{Condition, IDS, Identity, Item, Key, Proof, Search, Settlement, Step};
-use super::tree::Object;
+use super::step::{Condition, IDS, Identity, Item, Key, Parts, Proof, Search, Settlement, Step};
 use crate::support::{Folder, send};
 
 /// How a step of the emulator's ended.
@@ -129,20 +128,20 @@ impl Machine {
                 (self.model.bulk(items), Outcome::of(self.hub.devices().bulk(&devices).await))
             }
             Step::GetTwin { id } => (self.model.get_twin(id), Outcome::of(self.hub.twins().get(id).await)),
-            Step::Patch { id, condition, tags, desired } => {
+            Step::Patch { id, condition, parts } => {
                 let [_, tag] = self.model.tags(id, *condition);
-                let expected = self.model.change_twin(id, *condition, [tags, desired], false);
-                let twin = twin(tags, desired);
+                let expected = self.model.change_twin(id, *condition, parts, false);
+                let twin = twin(parts);
                 let mut call = self.hub.twins().update(id, &twin);
                 if let Some(tag) = &tag {
                     call = call.if_match(&**tag);
                 }
                 (expected, Outcome::of(call.await))
             }
-            Step::Replace { id, condition, tags, desired } => {
+            Step::Replace { id, condition, parts } => {
                 let [_, tag] = self.model.tags(id, *condition);
-                let expected = self.model.change_twin(id, *condition, [tags, desired], true);
-                (expected, self.replace(id, tag, &twin(tags, desired)).await)
+                let expected = self.model.change_twin(id, *condition, parts, true);
+                (expected, self.replace(id, tag, &twin(parts)).await)
             }
             Step::Query { search, page } => return self.query(search, *page).await,
             Step::Listen { id, method } => {
@@ -224,8 +223,8 @@ impl Machine {
         (device.status, device.status_reason, device.authentication) = identity;
         device.import_mode = item.mode.map(ImportMode::from);
         [device.etag, _] = self.model.tags(item.id, item.tag);
-        device.tags.clone_from(&item.tags);
-        device.properties = item.desired.clone().map(|desired| TwinProperties::new().with_desired(desired));
+        device.tags.clone_from(&item.parts.tags);
+        device.properties = properties(&item.parts);
         device
     }
 
@@ -312,15 +311,8 @@ impl Machine {
     }
 
     async fn query(&mut self, search: &Search, page: i32) {
-        let text = match search {
-            Search::All => "SELECT * FROM devices".to_owned(),
-            Search::Id(id) => format!("SELECT * FROM devices WHERE deviceId = '{id}'"),
-            Search::Disabled => "SELECT * FROM devices WHERE status = 'disabled'".to_owned(),
-            Search::Tag(path, value) => format!("SELECT * FROM devices WHERE tags.{path} = {}", shown(value)),
-            Search::Desired(path, value) => {
-                format!("SELECT * FROM devices WHERE properties.desired.{path} = {}", shown(value))
-            }
-        };
+        let condition = search.condition().map(|condition| format!(" WHERE {condition}"));
+        let text = format!("SELECT * FROM devices{}", condition.unwrap_or_default());
         let mut found = Vec::new();
         let mut pages = self.hub.devices().query(&text).page_size(page).into_pages();
         while let Some(page) = pages.try_next().await.unwrap() {
@@ -355,17 +347,9 @@ impl Machine {
     }
 }
 
-/// A value as queries write it.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("'{text}'"),
-        other => other.to_string(),
-    }
-}
+type Fields = (Option<DeviceStatus>, Option<String>, Option<AuthenticationMechanism>);
 
-type Parts = (Option<DeviceStatus>, Option<String>, Option<AuthenticationMechanism>);
-
-fn device_of(identity: &Identity) -> Parts {
+fn device_of(identity: &Identity) -> Fields {
     let status = identity.enabled.map(|enabled| if enabled { DeviceStatus::Enabled } else { DeviceStatus::Disabled });
     let keys = |keys: SymmetricKey| Some(AuthenticationMechanism::new().with_symmetric_key(keys));
     let authentication = match identity.proof {
@@ -387,9 +371,16 @@ fn device(id: &str, identity: &Identity) -> Device {
     device
 }
 
-fn twin(tags: &Option<Object>, desired: &Option<Object>) -> Twin {
+fn twin(parts: &Parts) -> Twin {
     let mut twin = Twin::new();
-    twin.tags.clone_from(tags);
-    twin.properties = desired.clone().map(|desired| TwinProperties::new().with_desired(desired));
+    twin.tags.clone_from(&parts.tags);
+    twin.properties = properties(parts);
     twin
+}
+
+fn properties(Parts { desired, reported, .. }: &Parts) -> Option<TwinProperties> {
+    let mut properties = TwinProperties::new();
+    properties.desired.clone_from(desired);
+    properties.reported.clone_from(reported);
+    (desired.is_some() || reported.is_some()).then_some(properties)
 }

@@ -35,14 +35,12 @@ pub(crate) enum Step {
     Patch {
         id: &'static str,
         condition: Condition,
-        tags: Option<Object>,
-        desired: Option<Object>,
+        parts: Parts,
     },
     Replace {
         id: &'static str,
         condition: Condition,
-        tags: Option<Object>,
-        desired: Option<Object>,
+        parts: Parts,
     },
     Query {
         search: Search,
@@ -173,8 +171,15 @@ pub(crate) struct Item {
     /// Its tag: `Condition::Absent` is none.
     pub(crate) tag: Condition,
     pub(crate) identity: Identity,
+    pub(crate) parts: Parts,
+}
+
+/// What somebody wants the parts of a twin to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
     pub(crate) tags: Option<Object>,
     pub(crate) desired: Option<Object>,
+    pub(crate) reported: Option<Object>,
 }
 
 /// A query with an equality.
@@ -183,8 +188,21 @@ pub(crate) enum Search {
     All,
     Id(&'static str),
     Disabled,
-    Tag(&'static str, Value),
-    Desired(&'static str, Value),
+    /// In this part of the twin, at this path.
+    At(&'static str, &'static str, Value),
+}
+
+impl Search {
+    /// What stands behind `WHERE`, if anything does.
+    pub(crate) fn condition(&self) -> Option<String> {
+        Some(match self {
+            Search::All => return None,
+            Search::Id(id) => format!("deviceId = '{id}'"),
+            Search::Disabled => "status = 'disabled'".to_owned(),
+            Search::At(part, path, Value::String(text)) => format!("{part}.{path} = '{text}'"),
+            Search::At(part, path, value) => format!("{part}.{path} = {value}"),
+        })
+    }
 }
 
 const KEYS: [&str; 2] = ["bWFkZSB1cCwga2V5IG9uZQ==", "bWFkZSB1cCwga2V5IHR3bw=="];
@@ -245,6 +263,15 @@ fn object() -> impl Strategy<Value = Object> {
     vec((name(), inner), 0..4).prop_map(|all| all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
+fn parts() -> impl Strategy<Value = Parts> {
+    let reported = prop_oneof![3 => Just(None), 1 => object().prop_map(Some)];
+    (option::of(object()), option::of(object()), reported).prop_map(|(tags, desired, reported)| Parts {
+        tags,
+        desired,
+        reported,
+    })
+}
+
 fn item() -> impl Strategy<Value = Item> {
     let mode = prop_oneof![
         2 => Just(None),
@@ -257,19 +284,24 @@ fn item() -> impl Strategy<Value = Item> {
         2 => Just(Some("deleteIfMatchETag")),
         1 => Just(Some("replace")),
     ];
-    (id(), mode, condition(), identity(), option::of(object()), option::of(object()))
-        .prop_map(|(id, mode, tag, identity, tags, desired)| Item { id, mode, tag, identity, tags, desired })
+    (id(), mode, condition(), identity(), parts()).prop_map(|(id, mode, tag, identity, parts)| Item {
+        id,
+        mode,
+        tag,
+        identity,
+        parts,
+    })
 }
 
 fn search() -> impl Strategy<Value = Search> {
     let value = || prop_oneof![(0..3).prop_map(Value::from), Just(json!("x")), Just(json!(true))];
     let name = || prop_oneof![Just("a"), Just("b"), Just("a.b")];
+    let part = || prop_oneof![Just("tags"), Just("properties.desired"), Just("properties.reported")];
     prop_oneof![
         Just(Search::All),
         (0..3_usize).prop_map(|at| Search::Id(IDS[at])),
         Just(Search::Disabled),
-        (name(), value()).prop_map(|(name, value)| Search::Tag(name, value)),
-        (name(), value()).prop_map(|(name, value)| Search::Desired(name, value)),
+        (part(), name(), value()).prop_map(|(part, name, value)| Search::At(part, name, value)),
     ]
 }
 
@@ -281,7 +313,6 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         prop_oneof![1 => Just(Settlement::Complete), 1 => Just(Settlement::Reject), 2 => Just(Settlement::Abandon)];
     let key =
         prop_oneof![2 => Just(Key::Primary), 2 => Just(Key::Secondary), 2 => Just(Key::Former), 1 => Just(Key::Hub)];
-    let parts = || (id(), condition(), option::of(object()), option::of(object()));
     prop_oneof![
         12 => (id(), condition(), identity()).prop_map(|(id, condition, identity)| Step::Put { id, condition, identity }),
         2 => id().prop_map(|id| Step::Get { id }),
@@ -289,8 +320,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => prop_oneof![0..4, Just(1_000), Just(1_001)].prop_map(|top| Step::List { top }),
         4 => vec(item(), 1..5).prop_map(Step::Bulk),
         1 => id().prop_map(|id| Step::GetTwin { id }),
-        10 => parts().prop_map(|(id, condition, tags, desired)| Step::Patch { id, condition, tags, desired }),
-        3 => parts().prop_map(|(id, condition, tags, desired)| Step::Replace { id, condition, tags, desired }),
+        10 => (id(), condition(), parts()).prop_map(|(id, condition, parts)| Step::Patch { id, condition, parts }),
+        3 => (id(), condition(), parts()).prop_map(|(id, condition, parts)| Step::Replace { id, condition, parts }),
         4 => (search(), 0..4).prop_map(|(search, page)| Step::Query { search, page }),
         2 => (id(), method()).prop_map(|(id, method)| Step::Listen { id, method }),
         1 => (id(), method()).prop_map(|(id, method)| Step::Forget { id, method }),
