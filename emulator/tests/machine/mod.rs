@@ -2,6 +2,7 @@
 //!
 //! Where they do not, the steps are cut down to those that matter. `PROPTEST_CASES` asks for more of them than a usual run has.
 
+mod device;
 mod model;
 mod queue;
 mod run;
