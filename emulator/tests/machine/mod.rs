@@ -3,6 +3,7 @@
 //! Where they do not, the steps are cut down to those that matter. `PROPTEST_CASES` asks for more of them than a usual run has.
 
 mod device;
+mod feedback;
 mod model;
 mod queue;
 mod run;
@@ -31,7 +32,7 @@ fn a_hub_is_what_its_model_is() {
             }
             // What was kept shows when there is nothing else.
             let receive = |id| Step::Receive { id, lock: None };
-            for step in [Step::Restart].into_iter().chain(step::IDS.map(receive)) {
+            for step in [Step::Restart].into_iter().chain(step::IDS.map(receive)).chain([Step::ReceiveFeedback]) {
                 machine = machine.take(&step).await;
                 machine.compare().await;
             }

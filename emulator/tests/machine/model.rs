@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use iothub_emulator::Ack;
 use serde_json::{Value, json};
 
 use super::device::{Chosen, Device, Properties, Proves, at, without_nulls};
-use super::queue::{Message, Queue};
+use super::feedback::Feedback;
+use super::queue::{Due, Message, Queue};
 use super::step::{Condition, Identity, Item, Key, Parts, Proof, Search, Settlement};
 use super::tree::{Node, Object, is_allowed, without_times};
 
@@ -43,8 +45,11 @@ pub(crate) struct Model {
     generations: BTreeMap<&'static str, Vec<String>>,
     /// What devices have told.
     events: Vec<(&'static str, &'static str)>,
+    pub(crate) feedback: Feedback,
     /// The seconds that have passed.
     now: u64,
+    /// How many times have been set at which something ends.
+    times: usize,
 }
 
 /// Whether somebody says what cannot be.
@@ -294,22 +299,63 @@ impl Model {
 
     /// What does not outlive the emulator is gone.
     pub(crate) fn restart(&mut self) {
-        for device in self.devices.values_mut() {
-            device.methods.clear();
-            device.queue.restart();
-        }
+        self.devices.values_mut().for_each(|device| device.methods.clear());
         self.events.clear();
+        self.feedback.restart();
+        for id in self.ids() {
+            let ended = self.devices.get_mut(id).map(|device| device.queue.restart());
+            // The time has not been moved yet.
+            ended.into_iter().flatten().for_each(|ended| self.tell_end(id, Some(ended), 0));
+        }
+        self.feedback.advance(self.now);
     }
 
     pub(crate) fn wait(&mut self, seconds: u64) {
         self.now += seconds;
-        self.devices.values_mut().for_each(|device| device.queue.advance(self.now));
+        let next = |(id, device): (&&'static str, &Device)| Some((device.queue.due()?, *id));
+        while let Some((due, id)) = self.devices.iter().filter_map(next).min().filter(|((at, _), _)| *at <= self.now) {
+            let ended = self.devices.get_mut(id).and_then(|device| device.queue.advance(due));
+            self.tell_end(id, ended, due.0);
+        }
+        self.feedback.advance(self.now);
+    }
+
+    /// A time at which something ends.
+    fn after(&mut self, seconds: u64) -> Due {
+        self.times += 1;
+        (self.now + seconds, self.times)
+    }
+
+    /// The back end hears how a message has ended, if it wants to.
+    fn tell_end(&mut self, id: &str, ended: Option<(Message, &'static str)>, at: u64) {
+        let Some((message, how)) = ended.filter(|(message, how)| message.asks_for(how)) else { return };
+        let generation = self.devices.get(id).and_then(|device| device.generation.now.as_deref());
+        self.feedback.tell(id, generation, message.id, how, at);
+    }
+
+    /// What the back end receives of what became of its messages.
+    pub(crate) fn receive_feedback(&mut self) -> Vec<Value> {
+        self.feedback.receive(self.now)
+    }
+
+    pub(crate) fn settle_feedback(&mut self, token: &str, completes: bool) -> Expected {
+        match self.feedback.settle(token, completes) {
+            true => Done(204),
+            false => Refused(412, "DeviceMessageLockLost"),
+        }
     }
 
     /// The number of a message that is sent, if there is somebody to send it to.
-    pub(crate) fn send(&mut self, id: &str, body: &'static str, lives: Option<u64>, names: bool) -> Option<u64> {
-        let device = self.devices.get_mut(id)?;
-        Some(device.queue.push(body, self.now + lives.unwrap_or(3_600), names))
+    pub(crate) fn send(
+        &mut self,
+        id: &str,
+        body: &'static str,
+        lives: Option<u64>,
+        message: Option<&'static str>,
+        ack: Ack,
+    ) -> Option<u64> {
+        let expires = self.after(lives.unwrap_or(3_600));
+        Some(self.devices.get_mut(id)?.queue.push(body, expires, message, ack))
     }
 
     /// Whether somebody with the hub's key may act for a device.
@@ -324,9 +370,9 @@ impl Model {
 
     /// The message that a device receives, with how often it was delivered before; what it is locked by is told afterwards.
     pub(crate) fn receive(&mut self, id: &str, lock: Option<i32>) -> Result<Option<&mut Message>, Expected> {
-        let now = self.now;
         let seconds = lock.unwrap_or(60).clamp(5, 300);
-        Ok(self.acts(id)?.queue.receive(now + u64::from(seconds.unsigned_abs())))
+        let until = self.after(u64::from(seconds.unsigned_abs()));
+        Ok(self.acts(id)?.queue.receive(until))
     }
 
     /// Notes what a delivery was locked by, which is new.
@@ -345,8 +391,11 @@ impl Model {
     pub(crate) fn settle(&mut self, id: &str, token: &str, how: Settlement) -> Expected {
         match self.acts(id).map(|device| device.queue.settle(token, how)) {
             Err(refused) => refused,
-            Ok(true) => Done(204),
-            Ok(false) => Refused(412, "DeviceMessageLockLost"),
+            Ok(None) => Refused(412, "DeviceMessageLockLost"),
+            Ok(Some(ended)) => {
+                self.tell_end(id, ended, self.now);
+                Done(204)
+            }
         }
     }
 
@@ -355,7 +404,9 @@ impl Model {
             _ if id == "no id" => INVALID,
             None => NOT_FOUND,
             Some(device) => {
-                let count = std::mem::take(&mut device.queue.messages).len();
+                let purged = std::mem::take(&mut device.queue.messages);
+                let count = purged.len();
+                purged.into_iter().for_each(|message| self.tell_end(id, Some((message, "Purged")), self.now));
                 Answer(json!({ "totalMessagesPurged": count, "deviceId": id }))
             }
         }

@@ -9,16 +9,24 @@ use iothub::hub::models::{
     AuthenticationMechanism, Device, DeviceStatus, DirectMethod, ExportImportDevice, ImportMode, SymmetricKey, Twin,
     TwinProperties, X509Thumbprint,
 };
+use iothub::management;
+use iothub::management::models::{CloudToDeviceProperties, FeedbackProperties, IotHubProperties};
 use iothub::runtime::Retry;
 use iothub::runtime::credential::{SasCredential, SasKey};
 use iothub::{Error, Response};
-use iothub_emulator::{Emulator, Message, MethodAnswer, Profile};
+use iothub_emulator::{Ack, Emulator, Message, MethodAnswer, Profile};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::model::{Expected, Model};
 use super::step::{Condition, IDS, Identity, Item, Key, Parts, Proof, Search, Settlement, Step};
+use super::{feedback, queue};
 use crate::support::{Folder, send};
+
+/// Where feedback is received.
+const FEEDBACK: &str = "/messages/servicebound/feedback";
+/// The version of the interface that is asked for by hand.
+const VERSION: &str = "api-version=2018-06-30";
 
 /// How a step of the emulator's ended.
 #[derive(Debug)]
@@ -66,10 +74,23 @@ async fn start(folder: &Folder, documented: bool) -> (Emulator, Client) {
     (emulator, hub)
 }
 
+/// Messages and feedback are delivered less often than usual, so that it comes to that.
+async fn set_up(emulator: &Emulator) {
+    let arm = management::Client::with_pipeline(emulator.arm_pipeline().unwrap(), emulator.subscription());
+    let mut hub = arm.iot_hubs().get("emulator", "emulator").await.unwrap().into_body();
+    let most = |count: u32| Some(i32::try_from(count).unwrap());
+    let (mut messages, mut told) = (CloudToDeviceProperties::new(), FeedbackProperties::new());
+    (messages.max_delivery_count, told.max_delivery_count) = (most(queue::DELIVERIES), most(feedback::DELIVERIES));
+    messages.feedback = Some(told);
+    hub.properties.get_or_insert_with(IotHubProperties::new).cloud_to_device = Some(messages);
+    drop(arm.iot_hubs().create_or_update("emulator", "emulator", &hub).start().await.unwrap());
+}
+
 impl Machine {
     pub(crate) async fn start(documented: bool) -> Machine {
         let folder = Folder::in_memory();
         let (emulator, hub) = start(&folder, documented).await;
+        set_up(&emulator).await;
         let model = Model::new(documented);
         Machine { folder, emulator, hub, model, moved: Duration::ZERO }
     }
@@ -159,7 +180,9 @@ impl Machine {
                 let outcome = Outcome::of(self.hub.twins().invoke_method(id, &call).await);
                 (self.model.call(id, method, &payload), outcome)
             }
-            Step::Send { id, body, lives, names } => return self.send(id, body, *lives, *names).await,
+            Step::Send { id, body, lives, message, ack } => {
+                return self.send(id, body, *lives, *message, *ack).await;
+            }
             Step::Receive { id, lock } => match self.receive(id, *lock).await {
                 Some(ended) => ended,
                 None => return,
@@ -174,6 +197,13 @@ impl Machine {
                     Settlement::Abandon => device.messages().abandon(&token).await,
                 };
                 (expected, Outcome::of(outcome))
+            }
+            Step::ReceiveFeedback => return self.receive_feedback().await,
+            Step::SettleFeedback { back, completes } => {
+                let token = self.model.feedback.token(*back);
+                let (method, rest) = if *completes { ("DELETE", "") } else { ("POST", "/abandon") };
+                let outcome = self.by_hand(method, &format!("{FEEDBACK}/{token}{rest}"), &[], String::new()).await;
+                (self.model.settle_feedback(&token, *completes), outcome)
             }
             Step::Purge { id } => (self.model.purge(id), Outcome::of(self.hub.devices().purge_commands(id).await)),
             Step::Tell { id, body, key } => {
@@ -231,12 +261,16 @@ impl Machine {
     /// There is no such method in the client.
     async fn replace(&self, id: &str, tag: Option<String>, twin: &Twin) -> Outcome {
         let id: String = id.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let path = format!("/twins/{id}?api-version=2018-06-30");
+        let path = format!("/twins/{id}");
         let headers: Vec<_> = tag.iter().map(|tag| ("if-match", &**tag)).collect();
-        let body = serde_json::to_string(twin).unwrap();
-        let answer = send(&self.emulator, ("PUT", &path), &headers, body).await;
+        self.by_hand("PUT", &path, &headers, serde_json::to_string(twin).unwrap()).await
+    }
+
+    async fn by_hand(&self, method: &str, path: &str, headers: &[(&str, &str)], body: String) -> Outcome {
+        let answer = send(&self.emulator, (method, &format!("{path}?{VERSION}")), headers, body).await;
         let etag = answer.header("etag").map(str::to_owned);
-        Outcome { status: answer.status, code: answer.code(), etag, body: answer.json() }
+        let body = if answer.text.is_empty() { Value::Null } else { answer.json() };
+        Outcome { status: answer.status, code: answer.code(), etag, body }
     }
 
     /// A client of a device.
@@ -250,15 +284,15 @@ impl Machine {
         DeviceClient::with_pipeline(pipeline.with_credential(Arc::new(credential)), id)
     }
 
-    async fn send(&mut self, id: &str, body: &'static str, lives: Option<u64>, names: bool) {
-        let mut message = Message::new(body);
+    async fn send(&mut self, id: &str, body: &'static str, lives: Option<u64>, name: Option<&'static str>, ack: Ack) {
+        let mut message = Message::new(body).ack(ack);
         if let Some(lives) = lives {
             message = message.expiry(self.emulator.clock().now() + Duration::from_secs(lives));
         }
-        if names {
-            message = message.id("m").property("p", "v");
+        if let Some(name) = name {
+            message = message.id(name).property("p", "v");
         }
-        match (self.emulator.send(id, message).await, self.model.send(id, body, lives, names)) {
+        match (self.emulator.send(id, message).await, self.model.send(id, body, lives, name, ack)) {
             (Ok(number), expected) => assert_eq!(Some(number), expected),
             (Err(error), expected) => assert_eq!((error.status().as_u16(), expected), (404, None)),
         }
@@ -284,10 +318,10 @@ impl Machine {
         let answer = answer.unwrap();
         let header = |name| answer.header(name).unwrap_or_else(|| panic!("{name}: {answer:?}"));
         let seen = ["iothub-sequencenumber", "iothub-deliverycount", "iothub-messageid", "iothub-ack"].map(header);
-        let names = if message.names { "m" } else { "" };
-        let expected = [&*message.number.to_string(), &*(message.deliveries - 1).to_string(), names, "none"];
+        let (number, before) = (message.number.to_string(), (message.deliveries - 1).to_string());
+        let expected = [&*number, &*before, message.id.unwrap_or_default(), message.ack.as_str()];
         assert_eq!((answer.status().as_u16(), seen), (200, expected));
-        assert_eq!(answer.header("iothub-app-p"), message.names.then_some("v"));
+        assert_eq!(answer.header("iothub-app-p"), message.id.map(|_| "v"));
         assert_eq!(answer.body().as_deref(), Some(message.body.as_bytes()));
         let token = header("etag").trim_matches('"').to_owned();
         if let Some((own, _)) = &mut message.lock {
@@ -295,6 +329,20 @@ impl Machine {
         }
         self.model.received(id, token);
         None
+    }
+
+    async fn receive_feedback(&mut self) {
+        let Outcome { status, etag, mut body, .. } = self.by_hand("GET", FEEDBACK, &[], String::new()).await;
+        let expected = self.model.receive_feedback();
+        if expected.is_empty() {
+            return assert_eq!((status, body), (204, Value::Null));
+        }
+        for told in body.as_array_mut().unwrap() {
+            let time = told.as_object_mut().unwrap().remove("enqueuedTimeUtc");
+            assert!(time.is_some_and(|time| time.as_str().is_some_and(|time| time.ends_with('Z'))));
+        }
+        assert_eq!((status, body), (200, Value::Array(expected)));
+        self.model.feedback.received(etag.unwrap().trim_matches('"').to_owned());
     }
 
     async fn list(&mut self, top: i32) {

@@ -1,5 +1,6 @@
 //! What may happen to a hub.
 
+use iothub_emulator::Ack;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -63,7 +64,8 @@ pub(crate) enum Step {
         id: &'static str,
         body: &'static str,
         lives: Option<u64>,
-        names: bool,
+        message: Option<&'static str>,
+        ack: Ack,
     },
     Receive {
         id: &'static str,
@@ -77,6 +79,13 @@ pub(crate) enum Step {
     },
     Purge {
         id: &'static str,
+    },
+    /// The back end asks what became of its messages.
+    ReceiveFeedback,
+    /// Ends that: one of the receipts that there have been, counted from the newest.
+    SettleFeedback {
+        back: usize,
+        completes: bool,
     },
     /// A device tells something, with this key.
     Tell {
@@ -311,6 +320,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     let body = || prop_oneof![Just(""), Just("on"), Just("off")];
     let how =
         prop_oneof![1 => Just(Settlement::Complete), 1 => Just(Settlement::Reject), 2 => Just(Settlement::Abandon)];
+    let ack = prop_oneof![Just(Ack::None), Just(Ack::Positive), Just(Ack::Negative), Just(Ack::Full)];
     let key =
         prop_oneof![2 => Just(Key::Primary), 2 => Just(Key::Secondary), 2 => Just(Key::Former), 1 => Just(Key::Hub)];
     prop_oneof![
@@ -326,14 +336,16 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => (id(), method()).prop_map(|(id, method)| Step::Listen { id, method }),
         1 => (id(), method()).prop_map(|(id, method)| Step::Forget { id, method }),
         2 => (id(), method()).prop_map(|(id, method)| Step::Call { id, method }),
-        4 => (id(), body(), option::of(Just(110)), any::<bool>())
-            .prop_map(|(id, body, lives, names)| Step::Send { id, body, lives, names }),
-        4 => (id(), option::of(prop_oneof![Just(30), Just(1), Just(300)])).prop_map(|(id, lock)| Step::Receive { id, lock }),
+        5 => (id(), body(), option::of(Just(120)), option::of(prop_oneof![Just("m1"), Just("m2")]), ack)
+            .prop_map(|(id, body, lives, message, ack)| Step::Send { id, body, lives, message, ack }),
+        5 => (id(), option::of(prop_oneof![Just(30), Just(1), Just(300)])).prop_map(|(id, lock)| Step::Receive { id, lock }),
         4 => (id(), 0..3_usize, how).prop_map(|(id, back, how)| Step::Settle { id, back, how }),
         1 => id().prop_map(|id| Step::Purge { id }),
+        2 => Just(Step::ReceiveFeedback),
+        2 => (0..3_usize, any::<bool>()).prop_map(|(back, completes)| Step::SettleFeedback { back, completes }),
         3 => (id(), body(), key).prop_map(|(id, body, key)| Step::Tell { id, body, key }),
-        // Nothing ends so near to a sum of these that it mattered how long a step takes.
-        3 => prop_oneof![3 => Just(45), 1 => Just(4_000)].prop_map(|seconds| Step::Wait { seconds }),
+        // All that ends by itself does so after a multiple of 15 seconds, so that it does not matter how long a step takes.
+        3 => prop_oneof![3 => Just(45), 1 => Just(4_005)].prop_map(|seconds| Step::Wait { seconds }),
         2 => Just(Step::Restart),
     ]
 }
