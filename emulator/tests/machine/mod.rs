@@ -15,7 +15,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use self::run::Machine;
-use self::step::Step;
 
 #[test]
 fn a_hub_is_what_its_model_is() {
@@ -31,8 +30,7 @@ fn a_hub_is_what_its_model_is() {
                 machine.compare().await;
             }
             // What was kept shows when there is nothing else.
-            let receive = |id| Step::Receive { id, lock: None };
-            for step in [Step::Restart].into_iter().chain(step::IDS.map(receive)).chain([Step::ReceiveFeedback]) {
+            for step in step::last() {
                 machine = machine.take(&step).await;
                 machine.compare().await;
             }

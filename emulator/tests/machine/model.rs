@@ -1,10 +1,13 @@
 //! A hub, written in the plainest way.
 
+mod uploads;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use iothub_emulator::Ack;
 use serde_json::{Value, json};
 
+use self::uploads::Uploads;
 use super::device::{Chosen, Device, Properties, Proves, at, without_nulls};
 use super::feedback::Feedback;
 use super::queue::{Due, Message, Queue};
@@ -46,6 +49,7 @@ pub(crate) struct Model {
     /// What devices have told.
     events: Vec<(&'static str, &'static str)>,
     pub(crate) feedback: Feedback,
+    uploads: Uploads,
     /// The seconds that have passed.
     now: u64,
     /// How many times have been set at which something ends.
@@ -212,6 +216,7 @@ impl Model {
 
     fn remove(&mut self, id: &'static str) {
         let Some(device) = self.devices.remove(id) else { return };
+        self.uploads.forget(id);
         let Chosen { now, before } = device.generation;
         self.generations.insert(id, before.into_iter().chain(now).collect());
     }

@@ -87,6 +87,27 @@ pub(crate) enum Step {
         back: usize,
         completes: bool,
     },
+    /// A device wants to upload so many files of this name.
+    BeginUpload {
+        id: &'static str,
+        name: &'static str,
+        times: usize,
+    },
+    /// Somebody writes the file of one of the uploads that there have been, counted from the newest.
+    PutFile {
+        back: usize,
+        body: &'static str,
+    },
+    /// Somebody reads it.
+    GetFile {
+        back: usize,
+    },
+    /// A device says how one of the uploads has gone.
+    EndUpload {
+        id: &'static str,
+        back: usize,
+        is_success: bool,
+    },
     /// A device tells something, with this key.
     Tell {
         id: &'static str,
@@ -314,12 +335,20 @@ fn search() -> impl Strategy<Value = Search> {
     ]
 }
 
+/// What happens last.
+pub(crate) fn last() -> impl Iterator<Item = Step> {
+    let receive = |id| Step::Receive { id, lock: None };
+    let files = (0..3).map(|back| Step::GetFile { back });
+    [Step::Restart].into_iter().chain(IDS.map(receive)).chain([Step::ReceiveFeedback]).chain(files)
+}
+
 /// Any of all that may happen.
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let method = || prop_oneof![Just("reboot"), Just("ping")];
     let body = || prop_oneof![Just(""), Just("on"), Just("off")];
     let how =
         prop_oneof![1 => Just(Settlement::Complete), 1 => Just(Settlement::Reject), 2 => Just(Settlement::Abandon)];
+    let file = prop_oneof![8 => Just("a.txt"), 4 => Just("dir/\u{e4} #1?%"), 1 => Just("")];
     let ack = prop_oneof![Just(Ack::None), Just(Ack::Positive), Just(Ack::Negative), Just(Ack::Full)];
     let key =
         prop_oneof![2 => Just(Key::Primary), 2 => Just(Key::Secondary), 2 => Just(Key::Former), 1 => Just(Key::Hub)];
@@ -343,6 +372,12 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => id().prop_map(|id| Step::Purge { id }),
         2 => Just(Step::ReceiveFeedback),
         2 => (0..3_usize, any::<bool>()).prop_map(|(back, completes)| Step::SettleFeedback { back, completes }),
+        2 => (id(), file, prop_oneof![4 => Just(1), 1 => Just(6)])
+            .prop_map(|(id, name, times)| Step::BeginUpload { id, name, times }),
+        2 => (0..3_usize, body()).prop_map(|(back, body)| Step::PutFile { back, body }),
+        1 => (0..3_usize).prop_map(|back| Step::GetFile { back }),
+        2 => (id(), 0..8_usize, any::<bool>())
+            .prop_map(|(id, back, is_success)| Step::EndUpload { id, back, is_success }),
         3 => (id(), body(), key).prop_map(|(id, body, key)| Step::Tell { id, body, key }),
         // All that ends by itself does so after a multiple of 15 seconds, so that it does not matter how long a step takes.
         3 => prop_oneof![3 => Just(45), 1 => Just(4_005)].prop_map(|seconds| Step::Wait { seconds }),
