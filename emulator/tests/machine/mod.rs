@@ -4,13 +4,13 @@
 
 mod device;
 mod feedback;
+mod generate;
 mod model;
 mod queue;
 mod run;
 mod step;
 mod tree;
 
-use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -21,7 +21,7 @@ fn a_hub_is_what_its_model_is() {
     let config = Config { failure_persistence: None, max_shrink_iters: 4_000, ..Config::default() };
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { config.cases } else { 40 };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let steps = (any::<bool>(), vec(step::step(), 1..80));
+    let steps = (any::<bool>(), generate::steps());
     let outcome = TestRunner::new(Config { cases, ..config }).run(&steps, |(documented, steps)| {
         runtime.block_on(async {
             let mut machine = Machine::start(documented).await;
@@ -29,8 +29,7 @@ fn a_hub_is_what_its_model_is() {
                 machine = machine.take(step).await;
                 machine.compare().await;
             }
-            // What was kept shows when there is nothing else.
-            for step in step::last() {
+            for step in generate::last() {
                 machine = machine.take(&step).await;
                 machine.compare().await;
             }

@@ -1,5 +1,6 @@
 //! A hub, written in the plainest way.
 
+mod jobs;
 mod uploads;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use iothub_emulator::Ack;
 use serde_json::{Value, json};
 
+use self::jobs::Scheduled;
+pub(crate) use self::jobs::{condition, payload};
 use self::uploads::Uploads;
 use super::device::{Chosen, Device, Properties, Proves, at, without_nulls};
 use super::feedback::Feedback;
@@ -27,6 +30,8 @@ pub(crate) enum Expected {
     Twin(&'static str),
     /// With 200 and this.
     Answer(Value),
+    /// With 200 and a job like this.
+    Job(Value),
     /// With 400, and these devices and codes.
     Failed(Vec<(&'static str, &'static str)>),
 }
@@ -50,6 +55,7 @@ pub(crate) struct Model {
     events: Vec<(&'static str, &'static str)>,
     pub(crate) feedback: Feedback,
     uploads: Uploads,
+    jobs: Vec<Scheduled>,
     /// The seconds that have passed.
     now: u64,
     /// How many times have been set at which something ends.
@@ -313,6 +319,11 @@ impl Model {
             ended.into_iter().flatten().for_each(|ended| self.tell_end(id, Some(ended), 0));
         }
         self.feedback.advance(self.now);
+        self.restart_jobs();
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.now
     }
 
     pub(crate) fn wait(&mut self, seconds: u64) {
@@ -323,6 +334,7 @@ impl Model {
             self.tell_end(id, ended, due.0);
         }
         self.feedback.advance(self.now);
+        self.advance_jobs();
     }
 
     /// A time at which something ends.

@@ -1,5 +1,6 @@
 //! Steps, taken by the emulator and by the model.
 
+mod jobs;
 mod uploads;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use iothub_emulator::{Ack, Emulator, Message, MethodAnswer, Profile};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::model::{Expected, Model};
+use super::model::{Expected, Model, payload};
 use super::step::{Condition, IDS, Identity, Item, Key, Parts, Proof, Search, Settlement, Step};
 use super::{feedback, queue};
 use crate::support::{Folder, send};
@@ -66,6 +67,8 @@ pub(crate) struct Machine {
     model: Model,
     /// How far the time has been moved.
     moved: Duration,
+    /// How many containers have been made, so as to wait for what is written.
+    markers: usize,
 }
 
 async fn start(folder: &Folder, documented: bool) -> (Emulator, Client) {
@@ -94,7 +97,7 @@ impl Machine {
         let (emulator, hub) = start(&folder, documented).await;
         set_up(&emulator).await;
         let model = Model::new(documented);
-        Machine { folder, emulator, hub, model, moved: Duration::ZERO }
+        Machine { folder, emulator, hub, model, moved: Duration::ZERO, markers: 0 }
     }
 
     pub(crate) async fn stop(self) {
@@ -106,6 +109,7 @@ impl Machine {
         (self.emulator, self.hub) = start(&self.folder, self.model.is_documented()).await;
         self.emulator.advance(self.moved);
         self.model.restart();
+        self.settle_jobs().await;
         self
     }
 
@@ -168,7 +172,13 @@ impl Machine {
             }
             Step::Query { search, page } => return self.query(search, *page).await,
             Step::Listen { id, method } => {
-                let done = self.emulator.on_method(id, method, |call| async { MethodAnswer::new(200, call.payload) });
+                let hangs = *method == "hang";
+                let done = self.emulator.on_method(id, method, move |call| async move {
+                    if hangs {
+                        std::future::pending::<()>().await;
+                    }
+                    MethodAnswer::new(200, call.payload)
+                });
                 let refused = done.err().map(|error| error.status().as_u16());
                 return assert_eq!(refused, self.model.listen(id, method));
             }
@@ -177,7 +187,7 @@ impl Machine {
                 return assert_eq!(refused, self.model.forget(id, method));
             }
             Step::Call { id, method } => {
-                let payload = json!({ "a": [null, 1] });
+                let payload = payload();
                 let call = DirectMethod::new(*method).with_payload(payload.clone());
                 let outcome = Outcome::of(self.hub.twins().invoke_method(id, &call).await);
                 (self.model.call(id, method, &payload), outcome)
@@ -221,14 +231,28 @@ impl Machine {
                 let outcome = self.device(id, *key).messages().send(*body).await;
                 (self.model.tell(id, body, *key), Outcome::of(outcome))
             }
-            Step::Wait { seconds } => {
-                self.model.wait(*seconds);
-                self.moved += Duration::from_secs(*seconds);
-                return self.emulator.advance(Duration::from_secs(*seconds));
+            Step::Schedule { id, task, search, later, lasts } => {
+                return self.schedule(id, task, search.as_ref(), *later, *lasts).await;
             }
+            Step::GetJob { id } => (self.model.get_job(id), Outcome::of(self.hub.jobs().get(id).await)),
+            Step::Cancel { id } => return self.cancel(id).await,
+            Step::ListJobs { kind, status, page } => return self.list_jobs(*kind, *status, *page).await,
+            Step::Wait { seconds } => return self.wait(*seconds).await,
             Step::Restart => return,
         };
         self.check(expected, &outcome);
+    }
+
+    /// Lets time pass. What happens to a job by itself has its time, since it matters to what comes after it.
+    async fn wait(&mut self, seconds: u64) {
+        let end = self.model.now() + seconds;
+        while self.model.now() < end {
+            let next = self.model.next_of_jobs().map_or(end, |next| next.min(end)) - self.model.now();
+            self.model.wait(next);
+            self.moved += Duration::from_secs(next);
+            self.emulator.advance(Duration::from_secs(next));
+            self.settle_jobs().await;
+        }
     }
 
     fn check(&mut self, expected: Expected, outcome: &Outcome) {
@@ -248,6 +272,7 @@ impl Machine {
                 self.model.check_twin(id, body);
             }
             Expected::Answer(expected) => assert_eq!((*status, body), (200, &expected)),
+            Expected::Job(expected) => assert_eq!((*status, jobs::shown(body)), (200, expected)),
             Expected::Failed(failed) => {
                 assert_eq!((*status, code.as_deref()), (400, Some("BulkRegistryOperationFailure")), "{body}");
                 let errors = body["errors"].as_array().unwrap();
@@ -403,6 +428,7 @@ impl Machine {
         let events: Vec<_> = events.iter().map(|event| (&*event.device_id, &event.body[..])).collect();
         let expected = self.model.events().iter().map(|(id, body)| (*id, body.as_bytes()));
         assert_eq!(events, expected.collect::<Vec<_>>());
+        self.compare_jobs().await;
     }
 }
 
