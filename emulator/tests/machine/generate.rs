@@ -42,7 +42,8 @@ fn identity() -> impl Strategy<Value = Identity> {
         1 => Just(Proof::Thumbprint(THUMBPRINT)),
     ];
     let reason = prop_oneof![2 => Just(None), 1 => Just(Some("")), 1 => Just(Some("a reason; really"))];
-    (option::of(any::<bool>()), reason, proof).prop_map(|(enabled, reason, proof)| Identity { enabled, reason, proof })
+    let enabled = prop_oneof![6 => Just(None), 3 => Just(Some(true)), 2 => Just(Some(false))];
+    (enabled, reason, proof).prop_map(|(enabled, reason, proof)| Identity { enabled, reason, proof })
 }
 
 fn name() -> impl Strategy<Value = &'static str> {
@@ -181,23 +182,23 @@ fn of_jobs() -> BoxedStrategy<Step> {
     let method = || prop_oneof![Just("reboot"), Just("ping")];
     // Nobody waits for one that never answers, but a job.
     let any_method = || prop_oneof![method(), Just("hang")];
-    let job =
-        || prop_oneof![6 => Just("j1"), 6 => Just("j2"), 6 => Just("J1"), 6 => Just("it's-4"), 1 => Just("no id")];
+    let ids = ["j1", "j2", "J1", "it's-4", "j5", "j6", "j7", "j8", "no id"];
+    let job = || (0..ids.len()).prop_map(move |at| ids[at]);
     let tag = prop_oneof![4 => Just(Condition::Any), 1 => Just(Condition::Nothing), 2 => form().prop_map(Condition::Own),
         1 => form().prop_map(Condition::Stale)];
     let task = prop_oneof![
         any_method().prop_map(Task::Method),
         (tag, parts()).prop_map(|(condition, parts)| Task::Twin { condition, parts }),
     ];
-    let searches = prop_oneof![10 => search().prop_map(Some), 5 => Just(Some(Search::All)), 1 => Just(None)];
+    let searches = prop_oneof![6 => search().prop_map(Some), 6 => Just(Some(Search::All)), 1 => Just(None)];
     let kind = option::of(prop_oneof![Just("scheduleUpdateTwin"), Just("scheduleDeviceMethod")]);
     let statuses = ["scheduled", "queued", "running", "completed", "failed", "cancelled"];
     let status = option::of((0..statuses.len()).prop_map(move |at| statuses[at]));
     prop_oneof![
-        4 => (id(), any_method()).prop_map(|(id, method)| Step::Listen { id, method }),
+        6 => (id(), any_method()).prop_map(|(id, method)| Step::Listen { id, method }),
         1 => (id(), any_method()).prop_map(|(id, method)| Step::Forget { id, method }),
         2 => (id(), method()).prop_map(|(id, method)| Step::Call { id, method }),
-        6 => (job(), task, searches, any::<bool>(), option::of(Just(15)))
+        8 => (job(), task, searches, any::<bool>(), option::of(Just(15)))
             .prop_map(|(id, task, search, later, lasts)| Step::Schedule { id, task, search, later, lasts }),
         1 => job().prop_map(|id| Step::GetJob { id }),
         2 => job().prop_map(|id| Step::Cancel { id }),
@@ -210,7 +211,7 @@ fn of_jobs() -> BoxedStrategy<Step> {
 fn of_time() -> BoxedStrategy<Step> {
     prop_oneof![
         3 => prop_oneof![3 => Just(45), 1 => Just(4_005)].prop_map(|seconds| Step::Wait { seconds }),
-        2 => Just(Step::Restart),
+        1 => Just(Step::Restart),
     ]
     .boxed()
 }
@@ -226,13 +227,15 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         steps([4, 8, 1, 1, 1, 1]),
         steps([3, 1, 12, 0, 0, 2]),
         steps([3, 0, 1, 12, 0, 2]),
-        steps([3, 1, 0, 0, 12, 2]),
+        steps([2, 1, 0, 0, 14, 3]),
     ]
 }
 
 /// What is done last: what was kept shows when there is nothing else.
 pub(crate) fn last() -> impl Iterator<Item = Step> {
     let receive = |id| Step::Receive { id, lock: None };
-    let files = (0..3).map(|back| Step::GetFile { back });
+    let file = |back| Step::GetFile { back };
+    let end = |back| Step::EndUpload { id: IDS[0], back, is_success: true };
+    let files = (0..3).map(file).chain((0..3).map(end));
     [Step::Restart].into_iter().chain(IDS.map(receive)).chain([Step::ReceiveFeedback]).chain(files)
 }
