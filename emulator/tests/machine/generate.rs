@@ -188,7 +188,7 @@ fn of_jobs() -> BoxedStrategy<Step> {
         1 => form().prop_map(Condition::Stale)];
     let task = prop_oneof![
         any_method().prop_map(Task::Method),
-        (tag, parts()).prop_map(|(condition, parts)| Task::Twin { condition, parts }),
+        (tag, parts()).prop_map(|(condition, parts)| Task::Twin { condition, parts: parts.into() }),
     ];
     let searches = prop_oneof![6 => search().prop_map(Some), 6 => Just(Some(Search::All)), 1 => Just(None)];
     let kind = option::of(prop_oneof![Just("scheduleUpdateTwin"), Just("scheduleDeviceMethod")]);

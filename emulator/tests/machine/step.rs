@@ -234,7 +234,7 @@ pub(crate) enum Task {
     /// It changes twins: those with the tag of the first device's, if it says so.
     Twin {
         condition: Condition,
-        parts: Parts,
+        parts: Box<Parts>,
     },
     Method(&'static str),
 }
