@@ -1,6 +1,7 @@
 //! Whatever happens to a hub, the emulator and a model of it, which is written in the plainest way, look the same after every step.
 //!
-//! Where they do not, the steps are cut down to those that matter. `PROPTEST_CASES` asks for more of them than a usual run has.
+//! Where they do not, the steps are cut down to those that matter. Some cases are about everything, others about one thing above all: twins,
+//! messages with their feedback, files, jobs. `PROPTEST_CASES` asks for more of them than a usual run has.
 
 mod device;
 mod feedback;

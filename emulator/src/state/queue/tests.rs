@@ -431,4 +431,9 @@ async fn damaged_records_are_told() {
     load("queue", "none", &json!(1)).unwrap_err();
     load("upload", "x", &json!({ "device": "none", "blob": "b", "expires": at(0) })).unwrap_err();
     load("feedback", "00000000000000000001", &json!({})).unwrap_err();
+    // As it was written when deliveries were not kept.
+    let told = json!({
+        "sequence": 1, "message": "m", "device": "d", "generation": 1, "end": "Success", "at": at(0), "expires": at(1),
+    });
+    load("feedback", "00000000000000000001", &told).unwrap();
 }
