@@ -123,6 +123,8 @@ fn back() -> impl Strategy<Value = usize> {
 /// Any of all that may happen to identities.
 fn of_identities() -> BoxedStrategy<Step> {
     prop_oneof![
+        // Where there is no device, little else happens.
+        8 => (id(), identity()).prop_map(|(id, identity)| Step::Put { id, condition: Condition::Nothing, identity }),
         12 => (id(), condition(), identity()).prop_map(|(id, condition, identity)| Step::Put { id, condition, identity }),
         2 => id().prop_map(|id| Step::Get { id }),
         3 => (id(), condition()).prop_map(|(id, condition)| Step::Delete { id, condition }),
@@ -187,15 +189,17 @@ fn of_jobs() -> BoxedStrategy<Step> {
     let tag = prop_oneof![4 => Just(Condition::Any), 1 => Just(Condition::Nothing), 2 => form().prop_map(Condition::Own),
         1 => form().prop_map(Condition::Stale)];
     let task = prop_oneof![
-        any_method().prop_map(Task::Method),
-        (tag, parts()).prop_map(|(condition, parts)| Task::Twin { condition, parts: parts.into() }),
+        2 => Just(Task::Method("hang")),
+        1 => method().prop_map(Task::Method),
+        2 => (tag, parts()).prop_map(|(condition, parts)| Task::Twin { condition, parts: parts.into() }),
     ];
     let searches = prop_oneof![6 => search().prop_map(Some), 6 => Just(Some(Search::All)), 1 => Just(None)];
     let kind = option::of(prop_oneof![Just("scheduleUpdateTwin"), Just("scheduleDeviceMethod")]);
     let statuses = ["scheduled", "queued", "running", "completed", "failed", "cancelled"];
     let status = option::of((0..statuses.len()).prop_map(move |at| statuses[at]));
     prop_oneof![
-        6 => (id(), any_method()).prop_map(|(id, method)| Step::Listen { id, method }),
+        3 => Just(Step::Listen { id: IDS[0], method: "hang" }),
+        4 => (id(), any_method()).prop_map(|(id, method)| Step::Listen { id, method }),
         1 => (id(), any_method()).prop_map(|(id, method)| Step::Forget { id, method }),
         2 => (id(), method()).prop_map(|(id, method)| Step::Call { id, method }),
         8 => (job(), task, searches, any::<bool>(), option::of(Just(15)))
@@ -227,7 +231,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         steps([4, 8, 1, 1, 1, 1]),
         steps([3, 1, 12, 0, 0, 2]),
         steps([3, 0, 1, 12, 0, 2]),
-        steps([2, 1, 0, 0, 14, 3]),
+        steps([3, 1, 0, 0, 14, 3]),
     ]
 }
 
