@@ -1,12 +1,16 @@
-//! The two tables of preconditions, every cell, in both profiles, through a socket.
+//! The two tables of preconditions, every cell, in both profiles, through a socket: by hand, and with the clients as far as they can say it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use iothub::Error;
 use iothub::hub::Client;
 use iothub::hub::models::Device;
+use iothub::management::models::{IotHubDescription, IotHubSku, IotHubSkuInfo};
 use iothub::runtime::Retry;
+use iothub::runtime::credential::{AccessToken, BearerCredential};
+use iothub::{Error, Pipeline, Response, management};
 use iothub_emulator::{Emulator, Profile};
 use serde_json::{Value, json};
 
@@ -80,7 +84,7 @@ fn rows_by_hand(address: SocketAddr, token: &str, profile: Profile, rows: &[Row]
 
 #[tokio::test]
 async fn by_the_client() {
-    fn status<T>(outcome: Result<iothub::Response<T>, Error>) -> u16 {
+    fn status<T>(outcome: Result<Response<T>, Error>) -> u16 {
         match outcome {
             Ok(response) => response.status().as_u16(),
             Err(error) => {
@@ -185,6 +189,101 @@ fn rows_of_hubs(address: SocketAddr, subscription: &str, profile: Profile, rows:
             // There may be no more than so many.
             send("DELETE", &id, "");
         }
+    }
+}
+
+/// Why the client cannot send what a cell of hubs' table has.
+const EMPTY: &str = "it takes an empty tag for a mistake";
+const NONE_MATCH: &str = "it declares no If-None-Match of hubs";
+const DELETION: &str = "it declares no precondition where a hub is deleted";
+
+#[tokio::test]
+async fn of_hubs_by_the_client() {
+    for (profile, rows) in [(Profile::Service, HUBS_SERVICE), (Profile::Documented, HUBS_DOCUMENTED)] {
+        let builder = Emulator::builder().profile(profile).lro_delay(Duration::ZERO).arm_token("made-up");
+        let emulator = builder.start().await.unwrap();
+        let token = AccessToken::new("made-up", SystemTime::now() + Duration::from_secs(3_600));
+        let credential = BearerCredential::new(token, "https://management.azure.com/.default");
+        let pipeline = Pipeline::over_reqwest(&emulator.url()).unwrap().with_credential(Arc::new(credential));
+        let client = management::Client::with_pipeline(pipeline.with_retry(Retry::none()), emulator.subscription());
+        let mut cells: BTreeMap<_, usize> = BTreeMap::new();
+        for (number, (if_match, if_none_match, expected)) in rows.into_iter().enumerate() {
+            for ((method, id, is_there), expected) in CELLS.into_iter().zip(expected) {
+                // What is skipped is sent by hand above, as all cells are.
+                let why = match (method, if_match, if_none_match) {
+                    (_, Some("" | "\"\""), _) => Some(EMPTY),
+                    (_, _, Some(_)) => Some(NONE_MATCH),
+                    ("DELETE", Some(_), _) => Some(DELETION),
+                    _ => None,
+                };
+                *cells.entry(why).or_default() += 1;
+                if why.is_none() {
+                    cell_of_hubs(&client, (method, &format!("{id}{number}"), is_there), if_match, expected).await;
+                }
+            }
+        }
+        assert_eq!(cells, BTreeMap::from([(None, 14), (Some(EMPTY), 8), (Some(NONE_MATCH), 4), (Some(DELETION), 10)]));
+        let hub = IotHubDescription::new("westus", IotHubSkuInfo::new(IotHubSku::S1).with_capacity(1));
+        for tag in ["", "\"\""] {
+            let refused = client.iot_hubs().create_or_update("g", "new", &hub).if_match(tag).await.unwrap_err();
+            assert!(refused.status().is_none(), "{refused}");
+        }
+        emulator.stop().await;
+    }
+}
+
+async fn cell_of_hubs(
+    client: &management::Client,
+    (method, id, is_there): (&str, &str, bool),
+    if_match: Option<&str>,
+    expected: u16,
+) {
+    let hubs = client.iot_hubs();
+    let hub = IotHubDescription::new("westus", IotHubSkuInfo::new(IotHubSku::S1).with_capacity(1));
+    let tag = async || hubs.get("g", id).await.map(|found| found.into_body().etag.unwrap());
+    let before = match is_there {
+        true => {
+            let made = hubs.create_or_update("g", id, &hub).start().await.unwrap();
+            assert_eq!(made.initial_response().unwrap().unwrap().status(), 201);
+            Some(tag().await.unwrap())
+        }
+        false => None,
+    };
+    let sent = if_match.map(|tag| tag.replace("MA==", before.as_deref().unwrap_or("AAAAAAAAAAA=")));
+    let outcome = match method {
+        "PUT" => {
+            let mut call = hubs.create_or_update("g", id, &hub);
+            if let Some(tag) = &sent {
+                call = call.if_match(tag);
+            }
+            call.start().await.map(|begun| begun.initial_response().unwrap().unwrap().map(drop))
+        }
+        _ => hubs.delete("g", id).start().await.map(|begun| begun.initial_response().unwrap().unwrap().map(drop)),
+    };
+    let cell = format!("{method} {id} {sent:?}");
+    let status = match outcome {
+        Ok(answer) => answer.status(),
+        Err(error) => {
+            assert!(error.is_precondition_failed(), "{cell} {error}");
+            error.status().unwrap()
+        }
+    };
+    assert_eq!(status, expected, "{cell}");
+    let after = match tag().await {
+        Ok(tag) => Some(tag),
+        Err(error) => {
+            assert_eq!(error.status().unwrap(), 404, "{cell} {error}");
+            None
+        }
+    };
+    match (method, expected) {
+        ("PUT", 200 | 201) => assert!(after.is_some() && after != before, "{cell} {after:?}"),
+        (_, 412) => assert_eq!(after, before, "{cell}"),
+        _ => assert_eq!(after, None, "{cell}"),
+    }
+    // There may be no more than so many.
+    if after.is_some() {
+        drop(hubs.delete("g", id).start().await.unwrap());
     }
 }
 

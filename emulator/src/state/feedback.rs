@@ -52,6 +52,16 @@ impl Told {
     }
 }
 
+/// Feedback in the store.
+#[derive(Serialize, Deserialize)]
+struct Record<T> {
+    #[serde(flatten)]
+    told: T,
+    /// How often it was received.
+    #[serde(default)]
+    deliveries: u32,
+}
+
 /// All feedback that nobody has completed.
 #[derive(Debug, Default)]
 pub(crate) struct Feedback {
@@ -104,13 +114,25 @@ impl Feedback {
         }
     }
 
-    fn lock(&mut self, token: &str, until: SystemTime) -> Vec<Arc<Told>> {
+    /// Puts one back that was kept when the emulator ended. If it was received, the lock is lost.
+    fn restore(&mut self, told: Told, deliveries: u32) {
+        let sequence = told.sequence;
+        self.push(told);
+        let Some(entry) = self.entries.get_mut(&sequence).filter(|_| deliveries > 0) else { return };
+        (entry.deliveries, entry.is_locked) = (deliveries, true);
+        let over = Batch { until: SystemTime::UNIX_EPOCH, entries: Vec::new() };
+        self.locks.insert((over.until, Box::default()));
+        self.batches.entry(Box::default()).or_insert(over).entries.push(sequence);
+    }
+
+    /// Locks what is free, and tells how often each has been received.
+    fn lock(&mut self, token: &str, until: SystemTime) -> Vec<(Arc<Told>, u32)> {
         let free = self.entries.iter_mut().filter(|(_, entry)| !entry.is_locked).take(BATCH);
-        let (sequences, told): (Vec<u64>, Vec<Arc<Told>>) = free
+        let (sequences, told): (Vec<u64>, Vec<_>) = free
             .map(|(sequence, entry)| {
                 entry.is_locked = true;
                 entry.deliveries += 1;
-                (*sequence, entry.told.clone())
+                (*sequence, (entry.told.clone(), entry.deliveries))
             })
             .unzip();
         if !told.is_empty() {
@@ -188,7 +210,7 @@ pub(super) fn tell(hub: &Hub, state: &mut HubState, changes: &mut Changes, devic
             at,
             expires: later(at, rules.feedback_ttl),
         };
-        keep(hub, changes, &told);
+        keep(hub, changes, &told, 0);
         if let Some(gone) = state.feedback.push(told) {
             forget(hub, changes, gone);
         }
@@ -209,11 +231,11 @@ pub(super) fn advance(hub: &Hub, state: &mut HubState, changes: &mut Changes, no
 ///
 /// What is wrong with it.
 pub(super) fn load(state: &mut HubState, id: &str, bytes: &[u8]) -> Result<(), String> {
-    let told: Told = parse(bytes)?;
+    let Record::<Told> { told, deliveries } = parse(bytes)?;
     if key(told.sequence) != id {
         return Err("its number is another one".to_owned());
     }
-    state.feedback.push(told);
+    state.feedback.restore(told, deliveries);
     Ok(())
 }
 
@@ -225,11 +247,12 @@ impl Hub {
     /// 500 where there are no random bytes.
     pub(crate) fn receive_feedback(&self) -> Result<Pending<Option<Received>>, ServiceError> {
         let (token, now) = (random::id()?, self.clock.now());
-        self.change(|state, _| {
+        self.change(|state, changes| {
             let until = later(now, Rules::of(&state.resource).feedback_lock);
             let told = state.feedback.lock(&token, until);
-            let Some(newest) = told.last() else { return Ok(None) };
-            let records = told.iter().map(|told| told.json()).collect();
+            let Some((newest, _)) = told.last() else { return Ok(None) };
+            told.iter().for_each(|(told, deliveries)| keep(self, changes, told, *deliveries));
+            let records = told.iter().map(|(told, _)| told.json()).collect();
             Ok(Some(Received { token, time: newest.at, records }))
         })
     }
@@ -275,9 +298,9 @@ fn key(sequence: u64) -> String {
     format!("{sequence:020}")
 }
 
-fn keep(hub: &Hub, changes: &mut Changes, told: &Told) {
+fn keep(hub: &Hub, changes: &mut Changes, told: &Told, deliveries: u32) {
     // It is nothing that JSON cannot write.
-    let record = serde_json::to_vec(told).unwrap_or_default();
+    let record = serde_json::to_vec(&Record { told, deliveries }).unwrap_or_default();
     changes.put(hub.key(KIND, &key(told.sequence)), record);
 }
 

@@ -25,7 +25,7 @@ use crate::store::Changes;
 use crate::{errors, random};
 
 pub(crate) use line::{End, Ended, Queued};
-use line::{Item, Line};
+use line::{Item, LOST, Line};
 
 /// The kind of the records of messages.
 pub(super) const KIND: &str = "message";
@@ -247,7 +247,8 @@ pub(super) fn advance(hub: &Hub, state: &mut HubState, changes: &mut Changes, no
     let most = Rules::of(&state.resource).deliveries;
     while let Some((at, device)) = state.queues.deadlines.first().filter(|(at, _)| *at <= now).cloned() {
         // In the order of time across devices, for the sake of feedback.
-        let ended = state.queues.edit(&device, |line| line.advance(at, most));
+        let mut ended = state.queues.edit(&device, |line| line.advance(at, most));
+        ended.iter_mut().filter(|(_, _, at)| *at == LOST).for_each(|(_, _, at)| *at = now);
         end(hub, state, changes, &device, ended);
     }
 }

@@ -1,11 +1,20 @@
 //! A hub, written in the plainest way.
 
+mod jobs;
+mod uploads;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use iothub_emulator::Ack;
 use serde_json::{Value, json};
 
-use super::queue::{Message, Queue};
-use super::step::{Condition, Identity, Item, Key, Proof, Search, Settlement};
+use self::jobs::Scheduled;
+pub(crate) use self::jobs::{condition, payload};
+use self::uploads::Uploads;
+use super::device::{Chosen, Device, Properties, Proves, at, without_nulls};
+use super::feedback::Feedback;
+use super::queue::{Due, Message, Queue};
+use super::step::{Condition, Identity, Item, Key, Parts, Proof, Search, Settlement};
 use super::tree::{Node, Object, is_allowed, without_times};
 
 /// How a step ends.
@@ -21,6 +30,8 @@ pub(crate) enum Expected {
     Twin(&'static str),
     /// With 200 and this.
     Answer(Value),
+    /// With 200 and a job like this.
+    Job(Value),
     /// With 400, and these devices and codes.
     Failed(Vec<(&'static str, &'static str)>),
 }
@@ -32,66 +43,6 @@ const STALE: Expected = Refused(412, "PreconditionFailed");
 const UNAUTHORIZED: Expected = Refused(401, "IotHubUnauthorizedAccess");
 const INVALID: Expected = Refused(400, "ArgumentInvalid");
 
-/// What the hub chooses: it changes exactly when it should.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Chosen {
-    now: Option<String>,
-    before: Vec<String>,
-}
-
-impl Chosen {
-    /// It is another one from now on.
-    fn renew(&mut self) {
-        self.before.extend(self.now.take());
-    }
-
-    /// Looks at it.
-    fn meet(&mut self, seen: &Value) -> Value {
-        let text = seen.as_str().unwrap_or_default();
-        match &self.now {
-            Some(now) => now.clone().into(),
-            None => {
-                assert!(!text.is_empty() && !self.before.iter().any(|before| before == text), "{text} is not new");
-                self.now = Some(text.to_owned());
-                text.into()
-            }
-        }
-    }
-}
-
-/// With what a device proves itself.
-#[derive(Clone, Debug)]
-enum Proves {
-    MadeKeys(Chosen, Chosen),
-    Keys(&'static str, &'static str),
-    Thumbprint(&'static str),
-}
-
-impl Proves {
-    fn made() -> Proves {
-        Proves::MadeKeys(Chosen::default(), Chosen::default())
-    }
-}
-
-/// A device.
-#[derive(Clone, Debug)]
-pub(crate) struct Device {
-    generation: Chosen,
-    tag: Chosen,
-    enabled: bool,
-    reason: Option<&'static str>,
-    /// When the status changed, if it did.
-    changed: Option<Chosen>,
-    proof: Proves,
-    twin_tag: Chosen,
-    version: u64,
-    tags: Node,
-    desired: Node,
-    desired_version: u64,
-    methods: BTreeSet<&'static str>,
-    queue: Queue,
-}
-
 /// A hub.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -102,8 +53,13 @@ pub(crate) struct Model {
     generations: BTreeMap<&'static str, Vec<String>>,
     /// What devices have told.
     events: Vec<(&'static str, &'static str)>,
+    pub(crate) feedback: Feedback,
+    uploads: Uploads,
+    jobs: Vec<Scheduled>,
     /// The seconds that have passed.
     now: u64,
+    /// How many times have been set at which something ends.
+    times: usize,
 }
 
 /// Whether somebody says what cannot be.
@@ -111,8 +67,8 @@ fn is_wrong(identity: &Identity) -> bool {
     identity.proof == Proof::OneKey
 }
 
-fn are_allowed(tags: &Option<Object>, desired: &Option<Object>) -> bool {
-    tags.iter().chain(desired).all(is_allowed)
+fn are_allowed(parts: [Option<&Object>; 3]) -> bool {
+    parts.into_iter().flatten().all(is_allowed)
 }
 
 impl Model {
@@ -183,7 +139,8 @@ impl Model {
 
     /// The code of the error, if it is one.
     fn import(&mut self, item: &Item) -> Option<&'static str> {
-        let Item { id, tag, identity, tags, desired, .. } = item;
+        let Item { id, tag, identity, parts: Parts { tags, desired, reported }, .. } = item;
+        let parts = [tags, desired, reported].map(Option::as_ref);
         let mode = item.mode.unwrap_or("createOrUpdate");
         let deletes = mode.starts_with("delete");
         if *id == "no id" || mode == "replace" || (!deletes && is_wrong(identity)) {
@@ -200,16 +157,16 @@ impl Model {
                 self.remove(id);
                 None
             }
-            _ if !are_allowed(tags, desired) => Some("ArgumentInvalid"),
+            _ if !are_allowed(parts) => Some("ArgumentInvalid"),
             (_, exists) => {
                 match exists {
                     true => self.update(id, identity),
                     false => self.create(id, identity),
                 }
                 if let Some(device) = self.devices.get_mut(id)
-                    && (tags.is_some() || desired.is_some())
+                    && parts.iter().any(Option::is_some)
                 {
-                    device.replace(tags.as_ref(), desired.as_ref());
+                    device.replace(parts);
                 }
                 None
             }
@@ -228,8 +185,8 @@ impl Model {
             twin_tag: Chosen::default(),
             version: 1,
             tags: Node::empty(),
-            desired: Node::empty(),
-            desired_version: 1,
+            desired: Properties::new(true),
+            reported: Properties::new(false),
             methods: BTreeSet::new(),
             queue: Queue::default(),
         };
@@ -265,6 +222,7 @@ impl Model {
 
     fn remove(&mut self, id: &'static str) {
         let Some(device) = self.devices.remove(id) else { return };
+        self.uploads.forget(id);
         let Chosen { now, before } = device.generation;
         self.generations.insert(id, before.into_iter().chain(now).collect());
     }
@@ -281,7 +239,7 @@ impl Model {
         &mut self,
         id: &'static str,
         condition: Condition,
-        parts: [&Option<Object>; 2],
+        parts: &Parts,
         replaces: bool,
     ) -> Expected {
         let Some(device) = self.devices.get_mut(id).filter(|_| id != "no id") else {
@@ -290,16 +248,18 @@ impl Model {
         if matches!(condition, Condition::Stale(_)) {
             return STALE;
         }
-        let [tags, desired] = parts;
-        if !are_allowed(tags, desired) {
+        // Only the device reports.
+        let Parts { tags, desired, reported: _ } = parts;
+        let [tags, desired] = [tags, desired].map(Option::as_ref);
+        if !are_allowed([tags, desired, None]) {
             return INVALID;
         }
         match replaces {
             true => {
                 let nothing = Object::new();
-                device.replace(tags.as_ref().or(Some(&nothing)), desired.as_ref().or(Some(&nothing)));
+                device.replace([tags.or(Some(&nothing)), desired.or(Some(&nothing)), None]);
             }
-            false => device.merge(tags.as_ref(), desired.as_ref()),
+            false => device.merge(tags, desired),
         }
         Twin(id)
     }
@@ -309,8 +269,9 @@ impl Model {
             Search::All => true,
             Search::Id(own) => *own == id,
             Search::Disabled => !device.enabled,
-            Search::Tag(path, value) => at(&device.tags.values(), path) == Some(value),
-            Search::Desired(path, value) => at(&device.desired.values(), path) == Some(value),
+            Search::At("tags", path, value) => at(&device.tags.values(), path) == Some(value),
+            Search::At("properties.desired", path, value) => at(&device.desired.values.values(), path) == Some(value),
+            Search::At(_, path, value) => at(&device.reported.values.values(), path) == Some(value),
         };
         self.devices.iter().filter(|(id, device)| is_found(id, device)).map(|(id, _)| *id).collect()
     }
@@ -349,22 +310,69 @@ impl Model {
 
     /// What does not outlive the emulator is gone.
     pub(crate) fn restart(&mut self) {
-        for device in self.devices.values_mut() {
-            device.methods.clear();
-            device.queue.restart();
-        }
+        self.devices.values_mut().for_each(|device| device.methods.clear());
         self.events.clear();
+        self.feedback.restart();
+        for id in self.ids() {
+            let ended = self.devices.get_mut(id).map(|device| device.queue.restart());
+            // The time has not been moved yet.
+            ended.into_iter().flatten().for_each(|ended| self.tell_end(id, Some(ended), 0));
+        }
+        self.feedback.advance(self.now);
+        self.restart_jobs();
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.now
     }
 
     pub(crate) fn wait(&mut self, seconds: u64) {
         self.now += seconds;
-        self.devices.values_mut().for_each(|device| device.queue.advance(self.now));
+        let next = |(id, device): (&&'static str, &Device)| Some((device.queue.due()?, *id));
+        while let Some((due, id)) = self.devices.iter().filter_map(next).min().filter(|((at, _), _)| *at <= self.now) {
+            let ended = self.devices.get_mut(id).and_then(|device| device.queue.advance(due));
+            self.tell_end(id, ended, due.0);
+        }
+        self.feedback.advance(self.now);
+        self.advance_jobs();
+    }
+
+    /// A time at which something ends.
+    fn after(&mut self, seconds: u64) -> Due {
+        self.times += 1;
+        (self.now + seconds, self.times)
+    }
+
+    /// The back end hears how a message has ended, if it wants to.
+    fn tell_end(&mut self, id: &str, ended: Option<(Message, &'static str)>, at: u64) {
+        let Some((message, how)) = ended.filter(|(message, how)| message.asks_for(how)) else { return };
+        let generation = self.devices.get(id).and_then(|device| device.generation.now.as_deref());
+        self.feedback.tell(id, generation, message.id, how, at);
+    }
+
+    /// What the back end receives of what became of its messages.
+    pub(crate) fn receive_feedback(&mut self) -> Vec<Value> {
+        self.feedback.receive(self.now)
+    }
+
+    pub(crate) fn settle_feedback(&mut self, token: &str, completes: bool) -> Expected {
+        match self.feedback.settle(token, completes) {
+            true => Done(204),
+            false => Refused(412, "DeviceMessageLockLost"),
+        }
     }
 
     /// The number of a message that is sent, if there is somebody to send it to.
-    pub(crate) fn send(&mut self, id: &str, body: &'static str, lives: Option<u64>, names: bool) -> Option<u64> {
-        let device = self.devices.get_mut(id)?;
-        Some(device.queue.push(body, self.now + lives.unwrap_or(3_600), names))
+    pub(crate) fn send(
+        &mut self,
+        id: &str,
+        body: &'static str,
+        lives: Option<u64>,
+        message: Option<&'static str>,
+        ack: Ack,
+    ) -> Option<u64> {
+        let expires = self.after(lives.unwrap_or(3_600));
+        Some(self.devices.get_mut(id)?.queue.push(body, expires, message, ack))
     }
 
     /// Whether somebody with the hub's key may act for a device.
@@ -379,9 +387,9 @@ impl Model {
 
     /// The message that a device receives, with how often it was delivered before; what it is locked by is told afterwards.
     pub(crate) fn receive(&mut self, id: &str, lock: Option<i32>) -> Result<Option<&mut Message>, Expected> {
-        let now = self.now;
         let seconds = lock.unwrap_or(60).clamp(5, 300);
-        Ok(self.acts(id)?.queue.receive(now + u64::from(seconds.unsigned_abs())))
+        let until = self.after(u64::from(seconds.unsigned_abs()));
+        Ok(self.acts(id)?.queue.receive(until))
     }
 
     /// Notes what a delivery was locked by, which is new.
@@ -400,8 +408,11 @@ impl Model {
     pub(crate) fn settle(&mut self, id: &str, token: &str, how: Settlement) -> Expected {
         match self.acts(id).map(|device| device.queue.settle(token, how)) {
             Err(refused) => refused,
-            Ok(true) => Done(204),
-            Ok(false) => Refused(412, "DeviceMessageLockLost"),
+            Ok(None) => Refused(412, "DeviceMessageLockLost"),
+            Ok(Some(ended)) => {
+                self.tell_end(id, ended, self.now);
+                Done(204)
+            }
         }
     }
 
@@ -410,7 +421,9 @@ impl Model {
             _ if id == "no id" => INVALID,
             None => NOT_FOUND,
             Some(device) => {
-                let count = std::mem::take(&mut device.queue.messages).len();
+                let purged = std::mem::take(&mut device.queue.messages);
+                let count = purged.len();
+                purged.into_iter().for_each(|message| self.tell_end(id, Some((message, "Purged")), self.now));
                 Answer(json!({ "totalMessagesPurged": count, "deviceId": id }))
             }
         }
@@ -497,127 +510,5 @@ impl Model {
         let device = self.devices.get_mut(id).unwrap_or_else(|| panic!("{id} is there: {seen}"));
         let expected = device.twin(id, seen);
         assert_eq!(without_nulls(&without_times(seen)), without_nulls(&expected), "the twin of {id}");
-    }
-}
-
-impl Device {
-    fn is_connected(&self) -> bool {
-        self.enabled && !self.methods.is_empty()
-    }
-
-    fn merge(&mut self, tags: Option<&Object>, desired: Option<&Object>) {
-        self.version += 1;
-        self.twin_tag.renew();
-        if let Some(tags) = tags {
-            self.tags.merge(tags, 0);
-        }
-        if let Some(desired) = desired.filter(|desired| !desired.is_empty()) {
-            self.desired_version += 1;
-            self.desired.merge(desired, self.desired_version);
-        }
-    }
-
-    fn replace(&mut self, tags: Option<&Object>, desired: Option<&Object>) {
-        self.version += 1;
-        self.twin_tag.renew();
-        if let Some(tags) = tags {
-            self.tags = Node::empty();
-            self.tags.merge(tags, 0);
-        }
-        if let Some(desired) = desired {
-            self.desired_version += 1;
-            self.desired = Node::empty();
-            self.desired.merge(desired, self.desired_version);
-        }
-    }
-
-    fn identity(&mut self, id: &str, seen: &Value) -> Value {
-        let authentication = &seen["authentication"];
-        json!({
-            "deviceId": id,
-            "generationId": self.generation.meet(&seen["generationId"]),
-            "etag": self.tag.meet(&seen["etag"]),
-            "connectionState": self.connection_state(),
-            "status": self.status(),
-            "statusReason": self.reason,
-            "connectionStateUpdatedTime": NEVER,
-            "statusUpdatedTime": self.changed(&seen["statusUpdatedTime"]),
-            "lastActivityTime": NEVER,
-            "cloudToDeviceMessageCount": self.queue.messages.len(),
-            "authentication": {
-                "symmetricKey": self.keys(&authentication["symmetricKey"]),
-                "x509Thumbprint": self.thumbprint(),
-            },
-        })
-    }
-
-    fn twin(&mut self, id: &str, seen: &Value) -> Value {
-        let mut desired = self.desired.values();
-        desired["$metadata"] = self.desired.metadata();
-        desired["$version"] = self.desired_version.into();
-        json!({
-            "deviceId": id,
-            "etag": self.twin_tag.meet(&seen["etag"]),
-            "version": self.version,
-            "tags": self.tags.values(),
-            "properties": { "desired": desired, "reported": { "$metadata": {}, "$version": 1 } },
-            "deviceEtag": self.tag.meet(&seen["deviceEtag"]),
-            "status": self.status(),
-            "statusReason": self.reason,
-            "statusUpdateTime": self.changed(&seen["statusUpdateTime"]),
-            "connectionState": self.connection_state(),
-            "lastActivityTime": NEVER,
-            "cloudToDeviceMessageCount": self.queue.messages.len(),
-            "authenticationType": if let Proves::Thumbprint(_) = self.proof { "selfSigned" } else { "sas" },
-            "x509Thumbprint": self.thumbprint(),
-            "capabilities": { "iotEdge": false },
-        })
-    }
-
-    fn status(&self) -> &'static str {
-        if self.enabled { "enabled" } else { "disabled" }
-    }
-
-    fn connection_state(&self) -> &'static str {
-        if self.is_connected() { "Connected" } else { "Disconnected" }
-    }
-
-    fn changed(&mut self, seen: &Value) -> Value {
-        match &mut self.changed {
-            None => NEVER.into(),
-            Some(time) => time.meet(seen),
-        }
-    }
-
-    fn keys(&mut self, seen: &Value) -> Value {
-        let [one, two] = match &mut self.proof {
-            Proves::MadeKeys(one, two) => [one.meet(&seen["primaryKey"]), two.meet(&seen["secondaryKey"])],
-            Proves::Keys(one, two) => [json!(one), json!(two)],
-            Proves::Thumbprint(_) => [Value::Null, Value::Null],
-        };
-        json!({ "primaryKey": one, "secondaryKey": two })
-    }
-
-    fn thumbprint(&self) -> Value {
-        let thumbprint = if let Proves::Thumbprint(text) = self.proof { Some(text) } else { None };
-        json!({ "primaryThumbprint": thumbprint, "secondaryThumbprint": null })
-    }
-}
-
-const NEVER: &str = "0001-01-01T00:00:00";
-
-/// What stands at a path.
-fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').try_fold(value, |value, name| value.get(name))
-}
-
-/// What has no value is `null` or is left out.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let kept = fields.iter().filter(|(_, value)| !value.is_null());
-            kept.map(|(name, value)| (name.clone(), without_nulls(value))).collect()
-        }
-        other => other.clone(),
     }
 }

@@ -1,5 +1,8 @@
 //! Steps, taken by the emulator and by the model.
 
+mod jobs;
+mod uploads;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,17 +12,24 @@ use iothub::hub::models::{
     AuthenticationMechanism, Device, DeviceStatus, DirectMethod, ExportImportDevice, ImportMode, SymmetricKey, Twin,
     TwinProperties, X509Thumbprint,
 };
+use iothub::management;
+use iothub::management::models::{CloudToDeviceProperties, FeedbackProperties, IotHubProperties};
 use iothub::runtime::Retry;
 use iothub::runtime::credential::{SasCredential, SasKey};
 use iothub::{Error, Response};
-use iothub_emulator::{Emulator, Message, MethodAnswer, Profile};
+use iothub_emulator::{Ack, Emulator, Message, MethodAnswer, Profile};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::model::{Expected, Model};
-use super::step::{Condition, IDS, Identity, Item, Key, Proof, Search, Settlement, Step};
-use super::tree::Object;
+use super::model::{Expected, Model, payload};
+use super::step::{Condition, IDS, Identity, Item, Key, Parts, Proof, Search, Settlement, Step};
+use super::{feedback, queue};
 use crate::support::{Folder, send};
+
+/// Where feedback is received.
+const FEEDBACK: &str = "/messages/servicebound/feedback";
+/// The version of the interface that is asked for by hand.
+const VERSION: &str = "api-version=2018-06-30";
 
 /// How a step of the emulator's ended.
 #[derive(Debug)]
@@ -57,6 +67,8 @@ pub(crate) struct Machine {
     model: Model,
     /// How far the time has been moved.
     moved: Duration,
+    /// How many containers have been made, so as to wait for what is written.
+    markers: usize,
 }
 
 async fn start(folder: &Folder, documented: bool) -> (Emulator, Client) {
@@ -67,12 +79,25 @@ async fn start(folder: &Folder, documented: bool) -> (Emulator, Client) {
     (emulator, hub)
 }
 
+/// Messages and feedback are delivered less often than usual, so that it comes to that.
+async fn set_up(emulator: &Emulator) {
+    let arm = management::Client::with_pipeline(emulator.arm_pipeline().unwrap(), emulator.subscription());
+    let mut hub = arm.iot_hubs().get("emulator", "emulator").await.unwrap().into_body();
+    let most = |count: u32| Some(i32::try_from(count).unwrap());
+    let (mut messages, mut told) = (CloudToDeviceProperties::new(), FeedbackProperties::new());
+    (messages.max_delivery_count, told.max_delivery_count) = (most(queue::DELIVERIES), most(feedback::DELIVERIES));
+    messages.feedback = Some(told);
+    hub.properties.get_or_insert_with(IotHubProperties::new).cloud_to_device = Some(messages);
+    drop(arm.iot_hubs().create_or_update("emulator", "emulator", &hub).start().await.unwrap());
+}
+
 impl Machine {
     pub(crate) async fn start(documented: bool) -> Machine {
         let folder = Folder::in_memory();
         let (emulator, hub) = start(&folder, documented).await;
+        set_up(&emulator).await;
         let model = Model::new(documented);
-        Machine { folder, emulator, hub, model, moved: Duration::ZERO }
+        Machine { folder, emulator, hub, model, moved: Duration::ZERO, markers: 0 }
     }
 
     pub(crate) async fn stop(self) {
@@ -84,6 +109,7 @@ impl Machine {
         (self.emulator, self.hub) = start(&self.folder, self.model.is_documented()).await;
         self.emulator.advance(self.moved);
         self.model.restart();
+        self.settle_jobs().await;
         self
     }
 
@@ -129,24 +155,30 @@ impl Machine {
                 (self.model.bulk(items), Outcome::of(self.hub.devices().bulk(&devices).await))
             }
             Step::GetTwin { id } => (self.model.get_twin(id), Outcome::of(self.hub.twins().get(id).await)),
-            Step::Patch { id, condition, tags, desired } => {
+            Step::Patch { id, condition, parts } => {
                 let [_, tag] = self.model.tags(id, *condition);
-                let expected = self.model.change_twin(id, *condition, [tags, desired], false);
-                let twin = twin(tags, desired);
+                let expected = self.model.change_twin(id, *condition, parts, false);
+                let twin = twin(parts);
                 let mut call = self.hub.twins().update(id, &twin);
                 if let Some(tag) = &tag {
                     call = call.if_match(&**tag);
                 }
                 (expected, Outcome::of(call.await))
             }
-            Step::Replace { id, condition, tags, desired } => {
+            Step::Replace { id, condition, parts } => {
                 let [_, tag] = self.model.tags(id, *condition);
-                let expected = self.model.change_twin(id, *condition, [tags, desired], true);
-                (expected, self.replace(id, tag, &twin(tags, desired)).await)
+                let expected = self.model.change_twin(id, *condition, parts, true);
+                (expected, self.replace(id, tag, &twin(parts)).await)
             }
             Step::Query { search, page } => return self.query(search, *page).await,
             Step::Listen { id, method } => {
-                let done = self.emulator.on_method(id, method, |call| async { MethodAnswer::new(200, call.payload) });
+                let hangs = *method == "hang";
+                let done = self.emulator.on_method(id, method, move |call| async move {
+                    if hangs {
+                        std::future::pending::<()>().await;
+                    }
+                    MethodAnswer::new(200, call.payload)
+                });
                 let refused = done.err().map(|error| error.status().as_u16());
                 return assert_eq!(refused, self.model.listen(id, method));
             }
@@ -155,12 +187,14 @@ impl Machine {
                 return assert_eq!(refused, self.model.forget(id, method));
             }
             Step::Call { id, method } => {
-                let payload = json!({ "a": [null, 1] });
+                let payload = payload();
                 let call = DirectMethod::new(*method).with_payload(payload.clone());
                 let outcome = Outcome::of(self.hub.twins().invoke_method(id, &call).await);
                 (self.model.call(id, method, &payload), outcome)
             }
-            Step::Send { id, body, lives, names } => return self.send(id, body, *lives, *names).await,
+            Step::Send { id, body, lives, message, ack } => {
+                return self.send(id, body, *lives, *message, *ack).await;
+            }
             Step::Receive { id, lock } => match self.receive(id, *lock).await {
                 Some(ended) => ended,
                 None => return,
@@ -176,19 +210,49 @@ impl Machine {
                 };
                 (expected, Outcome::of(outcome))
             }
+            Step::ReceiveFeedback => return self.receive_feedback().await,
+            Step::SettleFeedback { back, completes } => {
+                let token = self.model.feedback.token(*back);
+                let (method, rest) = if *completes { ("DELETE", "") } else { ("POST", "/abandon") };
+                let outcome = self.by_hand(method, &format!("{FEEDBACK}/{token}{rest}"), &[], String::new()).await;
+                (self.model.settle_feedback(&token, *completes), outcome)
+            }
             Step::Purge { id } => (self.model.purge(id), Outcome::of(self.hub.devices().purge_commands(id).await)),
+            Step::BeginUpload { id, name, times } => {
+                for _ in 0..*times {
+                    self.begin_upload(id, name).await;
+                }
+                return;
+            }
+            Step::PutFile { back, body } => return self.put_file(*back, body).await,
+            Step::GetFile { back } => return self.get_file(*back).await,
+            Step::EndUpload { id, back, is_success } => return self.end_upload(id, *back, *is_success).await,
             Step::Tell { id, body, key } => {
                 let outcome = self.device(id, *key).messages().send(*body).await;
                 (self.model.tell(id, body, *key), Outcome::of(outcome))
             }
-            Step::Wait { seconds } => {
-                self.model.wait(*seconds);
-                self.moved += Duration::from_secs(*seconds);
-                return self.emulator.advance(Duration::from_secs(*seconds));
+            Step::Schedule { id, task, search, later, lasts } => {
+                return self.schedule(id, task, search.as_ref(), *later, *lasts).await;
             }
+            Step::GetJob { id } => (self.model.get_job(id), Outcome::of(self.hub.jobs().get(id).await)),
+            Step::Cancel { id } => return self.cancel(id).await,
+            Step::ListJobs { kind, status, page } => return self.list_jobs(*kind, *status, *page).await,
+            Step::Wait { seconds } => return self.wait(*seconds).await,
             Step::Restart => return,
         };
         self.check(expected, &outcome);
+    }
+
+    /// Lets time pass. What happens to a job by itself has its time, since it matters to what comes after it.
+    async fn wait(&mut self, seconds: u64) {
+        let end = self.model.now() + seconds;
+        while self.model.now() < end {
+            let next = self.model.next_of_jobs().map_or(end, |next| next.min(end)) - self.model.now();
+            self.model.wait(next);
+            self.moved += Duration::from_secs(next);
+            self.emulator.advance(Duration::from_secs(next));
+            self.settle_jobs().await;
+        }
     }
 
     fn check(&mut self, expected: Expected, outcome: &Outcome) {
@@ -208,6 +272,7 @@ impl Machine {
                 self.model.check_twin(id, body);
             }
             Expected::Answer(expected) => assert_eq!((*status, body), (200, &expected)),
+            Expected::Job(expected) => assert_eq!((*status, jobs::shown(body)), (200, expected)),
             Expected::Failed(failed) => {
                 assert_eq!((*status, code.as_deref()), (400, Some("BulkRegistryOperationFailure")), "{body}");
                 let errors = body["errors"].as_array().unwrap();
@@ -224,20 +289,24 @@ impl Machine {
         (device.status, device.status_reason, device.authentication) = identity;
         device.import_mode = item.mode.map(ImportMode::from);
         [device.etag, _] = self.model.tags(item.id, item.tag);
-        device.tags.clone_from(&item.tags);
-        device.properties = item.desired.clone().map(|desired| TwinProperties::new().with_desired(desired));
+        device.tags.clone_from(&item.parts.tags);
+        device.properties = properties(&item.parts);
         device
     }
 
     /// There is no such method in the client.
     async fn replace(&self, id: &str, tag: Option<String>, twin: &Twin) -> Outcome {
         let id: String = id.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let path = format!("/twins/{id}?api-version=2018-06-30");
+        let path = format!("/twins/{id}");
         let headers: Vec<_> = tag.iter().map(|tag| ("if-match", &**tag)).collect();
-        let body = serde_json::to_string(twin).unwrap();
-        let answer = send(&self.emulator, ("PUT", &path), &headers, body).await;
+        self.by_hand("PUT", &path, &headers, serde_json::to_string(twin).unwrap()).await
+    }
+
+    async fn by_hand(&self, method: &str, path: &str, headers: &[(&str, &str)], body: String) -> Outcome {
+        let answer = send(&self.emulator, (method, &format!("{path}?{VERSION}")), headers, body).await;
         let etag = answer.header("etag").map(str::to_owned);
-        Outcome { status: answer.status, code: answer.code(), etag, body: answer.json() }
+        let body = if answer.text.is_empty() { Value::Null } else { answer.json() };
+        Outcome { status: answer.status, code: answer.code(), etag, body }
     }
 
     /// A client of a device.
@@ -251,15 +320,15 @@ impl Machine {
         DeviceClient::with_pipeline(pipeline.with_credential(Arc::new(credential)), id)
     }
 
-    async fn send(&mut self, id: &str, body: &'static str, lives: Option<u64>, names: bool) {
-        let mut message = Message::new(body);
+    async fn send(&mut self, id: &str, body: &'static str, lives: Option<u64>, name: Option<&'static str>, ack: Ack) {
+        let mut message = Message::new(body).ack(ack);
         if let Some(lives) = lives {
             message = message.expiry(self.emulator.clock().now() + Duration::from_secs(lives));
         }
-        if names {
-            message = message.id("m").property("p", "v");
+        if let Some(name) = name {
+            message = message.id(name).property("p", "v");
         }
-        match (self.emulator.send(id, message).await, self.model.send(id, body, lives, names)) {
+        match (self.emulator.send(id, message).await, self.model.send(id, body, lives, name, ack)) {
             (Ok(number), expected) => assert_eq!(Some(number), expected),
             (Err(error), expected) => assert_eq!((error.status().as_u16(), expected), (404, None)),
         }
@@ -285,10 +354,10 @@ impl Machine {
         let answer = answer.unwrap();
         let header = |name| answer.header(name).unwrap_or_else(|| panic!("{name}: {answer:?}"));
         let seen = ["iothub-sequencenumber", "iothub-deliverycount", "iothub-messageid", "iothub-ack"].map(header);
-        let names = if message.names { "m" } else { "" };
-        let expected = [&*message.number.to_string(), &*(message.deliveries - 1).to_string(), names, "none"];
+        let (number, before) = (message.number.to_string(), (message.deliveries - 1).to_string());
+        let expected = [&*number, &*before, message.id.unwrap_or_default(), message.ack.as_str()];
         assert_eq!((answer.status().as_u16(), seen), (200, expected));
-        assert_eq!(answer.header("iothub-app-p"), message.names.then_some("v"));
+        assert_eq!(answer.header("iothub-app-p"), message.id.map(|_| "v"));
         assert_eq!(answer.body().as_deref(), Some(message.body.as_bytes()));
         let token = header("etag").trim_matches('"').to_owned();
         if let Some((own, _)) = &mut message.lock {
@@ -296,6 +365,20 @@ impl Machine {
         }
         self.model.received(id, token);
         None
+    }
+
+    async fn receive_feedback(&mut self) {
+        let Outcome { status, etag, mut body, .. } = self.by_hand("GET", FEEDBACK, &[], String::new()).await;
+        let expected = self.model.receive_feedback();
+        if expected.is_empty() {
+            return assert_eq!((status, body), (204, Value::Null));
+        }
+        for told in body.as_array_mut().into_iter().flatten() {
+            let time = told.as_object_mut().unwrap().remove("enqueuedTimeUtc");
+            assert!(time.is_some_and(|time| time.as_str().is_some_and(|time| time.ends_with('Z'))));
+        }
+        assert_eq!((status, body), (200, Value::Array(expected)));
+        self.model.feedback.received(etag.unwrap().trim_matches('"').to_owned());
     }
 
     async fn list(&mut self, top: i32) {
@@ -312,15 +395,8 @@ impl Machine {
     }
 
     async fn query(&mut self, search: &Search, page: i32) {
-        let text = match search {
-            Search::All => "SELECT * FROM devices".to_owned(),
-            Search::Id(id) => format!("SELECT * FROM devices WHERE deviceId = '{id}'"),
-            Search::Disabled => "SELECT * FROM devices WHERE status = 'disabled'".to_owned(),
-            Search::Tag(path, value) => format!("SELECT * FROM devices WHERE tags.{path} = {}", shown(value)),
-            Search::Desired(path, value) => {
-                format!("SELECT * FROM devices WHERE properties.desired.{path} = {}", shown(value))
-            }
-        };
+        let condition = search.condition().map(|condition| format!(" WHERE {condition}"));
+        let text = format!("SELECT * FROM devices{}", condition.unwrap_or_default());
         let mut found = Vec::new();
         let mut pages = self.hub.devices().query(&text).page_size(page).into_pages();
         while let Some(page) = pages.try_next().await.unwrap() {
@@ -352,20 +428,13 @@ impl Machine {
         let events: Vec<_> = events.iter().map(|event| (&*event.device_id, &event.body[..])).collect();
         let expected = self.model.events().iter().map(|(id, body)| (*id, body.as_bytes()));
         assert_eq!(events, expected.collect::<Vec<_>>());
+        self.compare_jobs().await;
     }
 }
 
-/// A value as queries write it.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("'{text}'"),
-        other => other.to_string(),
-    }
-}
+type Fields = (Option<DeviceStatus>, Option<String>, Option<AuthenticationMechanism>);
 
-type Parts = (Option<DeviceStatus>, Option<String>, Option<AuthenticationMechanism>);
-
-fn device_of(identity: &Identity) -> Parts {
+fn device_of(identity: &Identity) -> Fields {
     let status = identity.enabled.map(|enabled| if enabled { DeviceStatus::Enabled } else { DeviceStatus::Disabled });
     let keys = |keys: SymmetricKey| Some(AuthenticationMechanism::new().with_symmetric_key(keys));
     let authentication = match identity.proof {
@@ -387,9 +456,16 @@ fn device(id: &str, identity: &Identity) -> Device {
     device
 }
 
-fn twin(tags: &Option<Object>, desired: &Option<Object>) -> Twin {
+fn twin(parts: &Parts) -> Twin {
     let mut twin = Twin::new();
-    twin.tags.clone_from(tags);
-    twin.properties = desired.clone().map(|desired| TwinProperties::new().with_desired(desired));
+    twin.tags.clone_from(&parts.tags);
+    twin.properties = properties(parts);
     twin
+}
+
+fn properties(Parts { desired, reported, .. }: &Parts) -> Option<TwinProperties> {
+    let mut properties = TwinProperties::new();
+    properties.desired.clone_from(desired);
+    properties.reported.clone_from(reported);
+    (desired.is_some() || reported.is_some()).then_some(properties)
 }

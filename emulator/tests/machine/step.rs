@@ -1,9 +1,7 @@
 //! What may happen to a hub.
 
-use proptest::collection::vec;
-use proptest::option;
-use proptest::prelude::*;
-use serde_json::{Value, json};
+use iothub_emulator::Ack;
+use serde_json::Value;
 
 use super::tree::Object;
 
@@ -35,14 +33,12 @@ pub(crate) enum Step {
     Patch {
         id: &'static str,
         condition: Condition,
-        tags: Option<Object>,
-        desired: Option<Object>,
+        parts: Parts,
     },
     Replace {
         id: &'static str,
         condition: Condition,
-        tags: Option<Object>,
-        desired: Option<Object>,
+        parts: Parts,
     },
     Query {
         search: Search,
@@ -65,7 +61,8 @@ pub(crate) enum Step {
         id: &'static str,
         body: &'static str,
         lives: Option<u64>,
-        names: bool,
+        message: Option<&'static str>,
+        ack: Ack,
     },
     Receive {
         id: &'static str,
@@ -80,11 +77,58 @@ pub(crate) enum Step {
     Purge {
         id: &'static str,
     },
+    /// The back end asks what became of its messages.
+    ReceiveFeedback,
+    /// Ends that: one of the receipts that there have been, counted from the newest.
+    SettleFeedback {
+        back: usize,
+        completes: bool,
+    },
+    /// A device wants to upload so many files of this name.
+    BeginUpload {
+        id: &'static str,
+        name: &'static str,
+        times: usize,
+    },
+    /// Somebody writes the file of one of the uploads that there have been, counted from the newest.
+    PutFile {
+        back: usize,
+        body: &'static str,
+    },
+    /// Somebody reads it.
+    GetFile {
+        back: usize,
+    },
+    /// A device says how one of the uploads has gone.
+    EndUpload {
+        id: &'static str,
+        back: usize,
+        is_success: bool,
+    },
     /// A device tells something, with this key.
     Tell {
         id: &'static str,
         body: &'static str,
         key: Key,
+    },
+    /// The back end makes a job, for whatever a search finds, or a condition that nobody can read.
+    Schedule {
+        id: &'static str,
+        task: Task,
+        search: Option<Search>,
+        later: bool,
+        lasts: Option<u64>,
+    },
+    GetJob {
+        id: &'static str,
+    },
+    Cancel {
+        id: &'static str,
+    },
+    ListJobs {
+        kind: Option<&'static str>,
+        status: Option<&'static str>,
+        page: i32,
     },
     Wait {
         seconds: u64,
@@ -173,8 +217,26 @@ pub(crate) struct Item {
     /// Its tag: `Condition::Absent` is none.
     pub(crate) tag: Condition,
     pub(crate) identity: Identity,
+    pub(crate) parts: Parts,
+}
+
+/// What somebody wants the parts of a twin to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
     pub(crate) tags: Option<Object>,
     pub(crate) desired: Option<Object>,
+    pub(crate) reported: Option<Object>,
+}
+
+/// What a job does.
+#[derive(Clone, Debug)]
+pub(crate) enum Task {
+    /// It changes twins: those with the tag of the first device's, if it says so.
+    Twin {
+        condition: Condition,
+        parts: Box<Parts>,
+    },
+    Method(&'static str),
 }
 
 /// A query with an equality.
@@ -183,126 +245,19 @@ pub(crate) enum Search {
     All,
     Id(&'static str),
     Disabled,
-    Tag(&'static str, Value),
-    Desired(&'static str, Value),
+    /// In this part of the twin, at this path.
+    At(&'static str, &'static str, Value),
 }
 
-const KEYS: [&str; 2] = ["bWFkZSB1cCwga2V5IG9uZQ==", "bWFkZSB1cCwga2V5IHR3bw=="];
-const THUMBPRINT: &str = "00112233445566778899AABBCCDDEEFF00112233";
-
-fn id() -> impl Strategy<Value = &'static str> {
-    // Most is about one device, so that something becomes of it.
-    prop_oneof![40 => Just(IDS[0]), 10 => Just(IDS[1]), 5 => Just(IDS[2]), 5 => Just(IDS[3]), 1 => Just(IDS[4])]
-}
-
-fn form() -> impl Strategy<Value = Form> {
-    prop_oneof![Just(Form::Quoted), Just(Form::Bare), Just(Form::Weak)]
-}
-
-fn condition() -> impl Strategy<Value = Condition> {
-    prop_oneof![
-        4 => Just(Condition::Nothing),
-        1 => Just(Condition::Absent),
-        4 => Just(Condition::Any),
-        4 => form().prop_map(Condition::Own),
-        2 => form().prop_map(Condition::Stale),
-    ]
-}
-
-fn identity() -> impl Strategy<Value = Identity> {
-    let proof = prop_oneof![
-        6 => Just(Proof::Unsaid),
-        2 => Just(Proof::NewKeys),
-        2 => Just(Proof::Keys(KEYS[0], KEYS[1])),
-        1 => Just(Proof::Keys(KEYS[1], KEYS[0])),
-        1 => Just(Proof::OneKey),
-        1 => Just(Proof::Thumbprint(THUMBPRINT)),
-    ];
-    let reason = prop_oneof![2 => Just(None), 1 => Just(Some("")), 1 => Just(Some("a reason; really"))];
-    (option::of(any::<bool>()), reason, proof).prop_map(|(enabled, reason, proof)| Identity { enabled, reason, proof })
-}
-
-fn name() -> impl Strategy<Value = &'static str> {
-    prop_oneof![60 => Just("a"), 20 => Just("b"), 10 => Just("é"), 1 => Just("a space")]
-}
-
-fn leaf() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        8 => (0..3).prop_map(Value::from),
-        8 => Just(Value::Null),
-        4 => Just(json!("x")),
-        2 => Just(json!(true)),
-        2 => Just(json!([1, "x"])),
-        1 => Just(json!(1_u64 << 60)),
-    ]
-}
-
-fn object() -> impl Strategy<Value = Object> {
-    let inner = leaf().prop_recursive(3, 8, 3, |inner| {
-        vec((name(), inner), 0..3)
-            .prop_map(|all| all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-    });
-    vec((name(), inner), 0..4).prop_map(|all| all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-fn item() -> impl Strategy<Value = Item> {
-    let mode = prop_oneof![
-        2 => Just(None),
-        2 => Just(Some("create")),
-        2 => Just(Some("createOrUpdate")),
-        2 => Just(Some("update")),
-        2 => Just(Some("updateIfMatchETag")),
-        2 => Just(Some("createOrUpdateIfMatchETag")),
-        2 => Just(Some("delete")),
-        2 => Just(Some("deleteIfMatchETag")),
-        1 => Just(Some("replace")),
-    ];
-    (id(), mode, condition(), identity(), option::of(object()), option::of(object()))
-        .prop_map(|(id, mode, tag, identity, tags, desired)| Item { id, mode, tag, identity, tags, desired })
-}
-
-fn search() -> impl Strategy<Value = Search> {
-    let value = || prop_oneof![(0..3).prop_map(Value::from), Just(json!("x")), Just(json!(true))];
-    let name = || prop_oneof![Just("a"), Just("b"), Just("a.b")];
-    prop_oneof![
-        Just(Search::All),
-        (0..3_usize).prop_map(|at| Search::Id(IDS[at])),
-        Just(Search::Disabled),
-        (name(), value()).prop_map(|(name, value)| Search::Tag(name, value)),
-        (name(), value()).prop_map(|(name, value)| Search::Desired(name, value)),
-    ]
-}
-
-/// Any of all that may happen.
-pub(crate) fn step() -> impl Strategy<Value = Step> {
-    let method = || prop_oneof![Just("reboot"), Just("ping")];
-    let body = || prop_oneof![Just(""), Just("on"), Just("off")];
-    let how =
-        prop_oneof![1 => Just(Settlement::Complete), 1 => Just(Settlement::Reject), 2 => Just(Settlement::Abandon)];
-    let key =
-        prop_oneof![2 => Just(Key::Primary), 2 => Just(Key::Secondary), 2 => Just(Key::Former), 1 => Just(Key::Hub)];
-    let parts = || (id(), condition(), option::of(object()), option::of(object()));
-    prop_oneof![
-        12 => (id(), condition(), identity()).prop_map(|(id, condition, identity)| Step::Put { id, condition, identity }),
-        2 => id().prop_map(|id| Step::Get { id }),
-        3 => (id(), condition()).prop_map(|(id, condition)| Step::Delete { id, condition }),
-        1 => prop_oneof![0..4, Just(1_000), Just(1_001)].prop_map(|top| Step::List { top }),
-        4 => vec(item(), 1..5).prop_map(Step::Bulk),
-        1 => id().prop_map(|id| Step::GetTwin { id }),
-        10 => parts().prop_map(|(id, condition, tags, desired)| Step::Patch { id, condition, tags, desired }),
-        3 => parts().prop_map(|(id, condition, tags, desired)| Step::Replace { id, condition, tags, desired }),
-        4 => (search(), 0..4).prop_map(|(search, page)| Step::Query { search, page }),
-        2 => (id(), method()).prop_map(|(id, method)| Step::Listen { id, method }),
-        1 => (id(), method()).prop_map(|(id, method)| Step::Forget { id, method }),
-        2 => (id(), method()).prop_map(|(id, method)| Step::Call { id, method }),
-        4 => (id(), body(), option::of(Just(110)), any::<bool>())
-            .prop_map(|(id, body, lives, names)| Step::Send { id, body, lives, names }),
-        4 => (id(), option::of(prop_oneof![Just(30), Just(1), Just(300)])).prop_map(|(id, lock)| Step::Receive { id, lock }),
-        4 => (id(), 0..3_usize, how).prop_map(|(id, back, how)| Step::Settle { id, back, how }),
-        1 => id().prop_map(|id| Step::Purge { id }),
-        3 => (id(), body(), key).prop_map(|(id, body, key)| Step::Tell { id, body, key }),
-        // Nothing ends so near to a sum of these that it mattered how long a step takes.
-        3 => prop_oneof![3 => Just(45), 1 => Just(4_000)].prop_map(|seconds| Step::Wait { seconds }),
-        2 => Just(Step::Restart),
-    ]
+impl Search {
+    /// What stands behind `WHERE`, if anything does.
+    pub(crate) fn condition(&self) -> Option<String> {
+        Some(match self {
+            Search::All => return None,
+            Search::Id(id) => format!("deviceId = '{id}'"),
+            Search::Disabled => "status = 'disabled'".to_owned(),
+            Search::At(part, path, Value::String(text)) => format!("{part}.{path} = '{text}'"),
+            Search::At(part, path, value) => format!("{part}.{path} = {value}"),
+        })
+    }
 }

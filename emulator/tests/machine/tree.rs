@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 pub(crate) type Object = Map<String, Value>;
 
-/// A value, and the version of the properties that last changed it.
+/// A value, and the version of the properties that last changed it, where that is told.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     updated: Option<u64>,
@@ -24,8 +24,8 @@ impl Node {
         Node { updated: None, is: Is::Tree(BTreeMap::new()) }
     }
 
-    pub(crate) fn merge(&mut self, given: &Object, version: u64) {
-        self.updated = Some(version);
+    pub(crate) fn merge(&mut self, given: &Object, version: Option<u64>) {
+        self.updated = version;
         if let Is::Leaf(_) = self.is {
             self.is = Is::Tree(BTreeMap::new());
         }
@@ -34,7 +34,7 @@ impl Node {
             match value {
                 Value::Null => _ = fields.remove(name),
                 Value::Object(inner) => fields.entry(name.clone()).or_insert_with(Node::empty).merge(inner, version),
-                leaf => _ = fields.insert(name.clone(), Node { updated: Some(version), is: Is::Leaf(leaf.clone()) }),
+                leaf => _ = fields.insert(name.clone(), Node { updated: version, is: Is::Leaf(leaf.clone()) }),
             }
         }
     }

@@ -69,6 +69,9 @@ struct Lock {
     until: SystemTime,
 }
 
+/// Until when a message is locked whose lock was lost when the emulator ended.
+pub(super) const LOST: SystemTime = SystemTime::UNIX_EPOCH;
+
 /// The messages that wait for one device, the oldest first. Time is what the caller says it is.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
@@ -104,11 +107,13 @@ impl Line {
         queued
     }
 
-    /// Puts a message that was in it before the emulator ended back into its place.
+    /// Puts a message that was in it before the emulator ended back into its place. If it was received, its lock is [lost](LOST), which is seen to
+    /// when somebody looks: it may have been received as often as may be.
     pub(super) fn restore(&mut self, queued: Queued, deliveries: u32) {
         self.last = self.last.max(queued.sequence);
         let at = self.items.partition_point(|item| item.queued.sequence < queued.sequence);
-        self.items.insert(at, Item { queued: Arc::new(queued), deliveries, lock: None });
+        let lock = (deliveries > 0).then(|| Lock { token: Box::default(), until: LOST });
+        self.items.insert(at, Item { queued: Arc::new(queued), deliveries, lock });
     }
 
     /// Messages up to this number have been in it.

@@ -358,6 +358,36 @@ async fn what_waits_outlives_a_restart() {
 }
 
 #[tokio::test]
+async fn locks_are_lost_and_deliveries_count() {
+    let kept = Kept::new().await;
+    let hub = kept.hub.clone();
+    restart::device(&hub, "d").await;
+    put(&hub, "d", Message::new("x").id("m").ack(Ack::Full)).await;
+    put(&hub, "d", Message::new("y").id("n").ack(Ack::Full)).await;
+    for _ in 1..10 {
+        let token = receive(&hub, "d").await.unwrap().token;
+        hub.settle("d", &token, Settlement::Abandon).unwrap().durable().await.unwrap();
+    }
+    assert_eq!(receive(&hub, "d").await.unwrap().before, 9);
+    drop(hub);
+    let kept = kept.reopened().await;
+    let hub = kept.hub.clone();
+    assert_eq!(depth(&hub.read(), "d"), 1, "the first was delivered as often as may be");
+    assert_eq!(receive(&hub, "d").await.unwrap().queued.message.body, "y");
+    // The same of feedback.
+    for _ in 1..10 {
+        let token = hub.receive_feedback().unwrap().durable().await.unwrap().unwrap().token;
+        hub.abandon_feedback(&token).unwrap().durable().await.unwrap();
+    }
+    drop(hub);
+    let kept = kept.reopened().await;
+    let received = kept.hub.receive_feedback().unwrap().durable().await.unwrap().unwrap();
+    assert_eq!(received.records[0]["statusCode"], "DeliveryCountExceeded");
+    let kept = kept.reopened().await;
+    assert!(feedback(&kept.hub).await.is_empty());
+}
+
+#[tokio::test]
 async fn what_waits_goes_with_its_device() {
     let kept = Kept::new().await;
     let hub = kept.hub.clone();
@@ -401,4 +431,9 @@ async fn damaged_records_are_told() {
     load("queue", "none", &json!(1)).unwrap_err();
     load("upload", "x", &json!({ "device": "none", "blob": "b", "expires": at(0) })).unwrap_err();
     load("feedback", "00000000000000000001", &json!({})).unwrap_err();
+    // As it was written when deliveries were not kept.
+    let told = json!({
+        "sequence": 1, "message": "m", "device": "d", "generation": 1, "end": "Success", "at": at(0), "expires": at(1),
+    });
+    load("feedback", "00000000000000000001", &told).unwrap();
 }
