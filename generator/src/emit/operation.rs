@@ -176,10 +176,7 @@ impl Writer<'_> {
         self.imports.add(call_name(operation));
         self.imports.add("Request");
         let returns = return_type(operation, self.client, self.imports);
-        let mutable = !operation.required.is_empty()
-            || !operation.client_parameters.is_empty()
-            || !operation.constants.is_empty()
-            || !operation.fixed_query.is_empty();
+        let mutable = self.fills(operation);
         allow_name(code, &operation.name);
         line!(code, "#[inline]");
         code.list(&format!("pub fn {}(", operation.name), &arguments, &format!(") -> {returns} {{"));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::RUNTIME;
 use crate::ir::{Client, Type};
+use crate::naming;
 use crate::render::{Code, line};
 
 /// The names that a file takes from the runtime, and whether it names models of another file.
@@ -15,6 +16,8 @@ pub(super) struct Imports {
 
 impl Imports {
     pub(super) fn add(&mut self, name: &'static str) -> &'static str {
+        let lists = [naming::RESERVED_TYPES, naming::RESERVED_CLIENT_TYPES, naming::RESERVED_SERVER_TYPES];
+        debug_assert!(lists.iter().any(|list| list.contains(&name)), "{name} is not reserved: a type could hide it");
         self.names.insert(name);
         name
     }

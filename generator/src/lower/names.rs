@@ -205,7 +205,8 @@ fn union(tag: &Literal, variants: &[(Literal, crate::ir::ModelId)], names: &[Ide
 /// The names of the types that groups and operations bring along, none of which may be a model's.
 pub(super) fn types(client: &mut Client) {
     let models = client.models.iter().map(|model| model.name.bare());
-    let reserved: HashSet<&str> = models.chain(naming::RESERVED_TYPES.iter().copied()).collect();
+    let own = naming::RESERVED_TYPES.iter().chain(naming::RESERVED_CLIENT_TYPES).copied();
+    let reserved: HashSet<&str> = models.chain(own).collect();
     let mut scope = Scope::within(&reserved);
     for group in &client.groups {
         scope.collect(Wanted::new(group.ty.clone()).or(naming::pascal(&format!("{} operations", group.module.bare()))));

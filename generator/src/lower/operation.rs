@@ -367,6 +367,14 @@ impl<'g> Context<'_, 'g> {
     /// A parameter outside the body is text, or a list of texts.
     fn simple(&mut self, parameter: &spec::Parameter, ty: Type) -> Type {
         let is_simple = |ty: &Type| !matches!(ty, Type::Json | Type::JsonObject | Type::Map(_) | Type::List(_));
+        let ty = match ty {
+            // There is no text for `null`.
+            Type::List(item) => Type::List(match *item {
+                Type::Nullable(item) => item,
+                item => Box::new(item),
+            }),
+            ty => ty,
+        };
         let (ty, help) = match ty {
             Type::Bytes => return Type::String,
             Type::List(item) if !is_simple(&item) => (

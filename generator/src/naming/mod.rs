@@ -17,7 +17,9 @@ mod reserved;
 mod scope;
 mod words;
 
-pub(crate) use reserved::{RESERVED_FILES, RESERVED_SERVER_TYPES, RESERVED_TYPES, type_candidates};
+pub(crate) use reserved::{
+    RESERVED_CLIENT_TYPES, RESERVED_FILES, RESERVED_SERVER_TYPES, RESERVED_TYPES, type_candidates,
+};
 pub(crate) use scope::{Scope, Wanted};
 pub(crate) use words::{spelled, words};
 

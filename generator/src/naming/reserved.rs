@@ -95,6 +95,23 @@ pub(crate) const RESERVED_TYPES: &[&str] = &[
     "Wire",
 ];
 
+/// Types that those of a client's groups must not hide, beside the others.
+pub(crate) const RESERVED_CLIENT_TYPES: &[&str] = &[
+    "CollectionFormat",
+    "Condition",
+    "ErrorFormat",
+    "EtagSource",
+    "FinalState",
+    "LongCall",
+    "Method",
+    "PagedCall",
+    "Paging",
+    "Poller",
+    "RawResponse",
+    "Resumed",
+    "StatusCode",
+];
+
 /// Types that those of a server must not hide, beside the others.
 pub(crate) const RESERVED_SERVER_TYPES: &[&str] = &[
     "Answer",
