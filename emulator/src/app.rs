@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use http::header::DATE;
 use http::request::Parts;
-use http::{Request, Response, Version};
+use http::{HeaderValue, Request, Response, Version};
 use iothub::runtime::server::{Route, Router, host};
+use iothub::runtime::time::Rfc1123;
 use iothub::runtime::transport::BoxFuture;
-use iothub::runtime::{Body, Secret};
+use iothub::runtime::{Body, Clock, Secret};
 use tokio::sync::watch;
 use tower_service::Service;
 
@@ -104,6 +106,18 @@ impl Inner {
         }
     }
 
+    /// The answer with the time that it is here: clients set their clocks by it. While nobody has moved it, that is what others write, too.
+    fn dated(&self, mut response: Response<Body>) -> Response<Body> {
+        let clock = &self.world.clock;
+        if !clock.moved().is_zero()
+            && let Ok(now) = Rfc1123::try_from(clock.now())
+            && let Ok(date) = HeaderValue::try_from(now.to_string())
+        {
+            response.headers_mut().insert(DATE, date);
+        }
+        response
+    }
+
     async fn route(&self, route: Option<&'static Route>, parts: Parts, body: Body) -> Response<Body> {
         if route.is_none() && self.blobs.is_for(&parts) {
             return self.blobs.answer(parts, body).await;
@@ -121,10 +135,10 @@ impl Inner {
 fn respond(inner: Arc<Inner>, parts: Parts, body: Body) -> BoxFuture<'static, Result<Response<Body>, ConnectionCut>> {
     Box::pin(async move {
         if !tracing::enabled!(target: LOG, tracing::Level::INFO) {
-            return inner.answer(parts, body).await;
+            return inner.answer(parts, body).await.map(|response| inner.dated(response));
         }
         let (method, path, start) = (parts.method.clone(), parts.uri.path().to_owned(), Instant::now());
-        let outcome = inner.answer(parts, body).await;
+        let outcome = inner.answer(parts, body).await.map(|response| inner.dated(response));
         let millis = start.elapsed().as_micros() as f64 / 1000.0;
         // Of the request there is nothing here that its sender may want to keep to himself: no query, no header, no body.
         match &outcome {

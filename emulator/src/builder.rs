@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use iothub::runtime::Secret;
+use iothub::runtime::credential::SasKey;
 
 use crate::app::App;
 use crate::config::Config;
@@ -155,13 +156,47 @@ impl Builder {
         self
     }
 
+    /// What can be seen to be wrong before anything is done.
+    fn check(&self) -> Result<(), StartError> {
+        let wrong = |message: String| Err(StartError { message, is_setting: true });
+        if !is_host_name(&self.host_name) {
+            let name = &self.host_name;
+            return wrong(format!(
+                "{name:?} is no host name: those have letters, digits and hyphens, with dots between"
+            ));
+        }
+        for (at, GivenKey { policy, key }) in self.keys.iter().enumerate() {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+            if !(1..=64).contains(&policy.len()) || !policy.bytes().all(is_plain) {
+                return wrong(format!("{policy:?} is no name of a policy: those have letters, digits and - _ . :"));
+            }
+            if let Err(error) = SasKey::from_base64(key.expose()) {
+                return wrong(format!("the key of {policy} cannot be used: {error}"));
+            }
+            let before = self.keys.iter().take(at).filter(|other| other.policy.eq_ignore_ascii_case(policy));
+            if before.count() > 1 {
+                return wrong(format!("there are more than two keys of {policy}"));
+            }
+        }
+        for (name, token) in [("resource provider", &self.config.arm_token), ("admin API", &self.admin_token)] {
+            if token.as_ref().is_some_and(|token| !is_token(token)) {
+                return wrong(format!("the token of the {name} is empty, or has characters that no header can have"));
+            }
+        }
+        let subscription = &self.config.subscription;
+        if subscription.is_empty() || !subscription.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return wrong(format!("{subscription:?} is no subscription: its id has letters, digits and hyphens"));
+        }
+        Ok(())
+    }
+
     /// Starts it, on the executor of the caller.
     ///
     /// # Errors
     ///
     /// Where the data cannot be read, a key or a certificate cannot be used, or the port is taken.
     pub async fn start(mut self) -> Result<Emulator, StartError> {
-        check_host_name(&self.host_name)?;
+        self.check()?;
         let identity = match &self.tls {
             Some(tls) => Some(tls.identity(&self.host_name).map_err(StartError::new)?),
             None => None,
@@ -190,30 +225,40 @@ impl Builder {
 }
 
 /// It goes into certificates, URLs and connection strings.
-fn check_host_name(name: &str) -> Result<(), StartError> {
+fn is_host_name(name: &str) -> bool {
     let is_label = |label: &str| {
         let ok = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         (1..64).contains(&label.len()) && label.bytes().all(ok)
     };
-    match name.len() < 254 && name.split('.').all(is_label) {
-        true => Ok(()),
-        false => Err(StartError::new("the host name is none: it has letters, digits and hyphens, with dots between")),
-    }
+    name.len() < 254 && name.split('.').all(is_label)
+}
+
+/// What stands behind `Bearer` (RFC 6750 §2.1), or nearly: people make up their own.
+fn is_token(token: &Secret) -> bool {
+    !token.expose().is_empty() && token.expose().bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Why an emulator could not start.
 #[derive(Debug)]
-pub struct StartError(String);
+pub struct StartError {
+    message: String,
+    is_setting: bool,
+}
 
 impl StartError {
     pub(crate) fn new(message: impl Into<String>) -> StartError {
-        StartError(message.into())
+        StartError { message: message.into(), is_setting: false }
+    }
+
+    /// Whether it is what the [`Builder`] was told, such as a key that is none: to try again is in vain.
+    pub fn is_wrong_setting(&self) -> bool {
+        self.is_setting
     }
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.message)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
-use iothub_emulator::{Builder, Emulator, Profile};
+use iothub_emulator::{Builder, Emulator, Profile, StartError};
 
 const ABOUT: &str = "An Azure IoT Hub on one's own machine, for tests and development.
 
@@ -18,7 +18,7 @@ Started without arguments it prints a connection string for the crate `iothub`, 
 
 const AFTER: &str = "Exit codes:
   0  stopped by SIGINT (Ctrl-C) or SIGTERM
-  1  could not start: the port is taken, or data, certificate or key cannot be used
+  1  could not start: the port is taken, or the data or the certificate cannot be used
   2  wrong arguments
 
 Health is at GET /$emulator/health; the rest of the admin API below /$emulator/ is for this machine, or for whoever has the admin token.";
@@ -157,11 +157,17 @@ pub(crate) fn run() -> ExitCode {
         Err(error) => return failed(&error),
     };
     let outcome = runtime.block_on(serve(arguments));
+    let is_argument = |error: &(dyn std::error::Error + 'static)| {
+        error.downcast_ref::<StartError>().is_some_and(StartError::is_wrong_setting)
+    };
     // What is cut off by a second signal does not hold up the end.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&*error),
+        Err(error) => {
+            let code = failed(&*error);
+            if is_argument(&*error) { ExitCode::from(2) } else { code }
+        }
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn no_host() -> ServiceError {
 /// 400 `ArgumentInvalid` for an id that no device may have.
 pub(crate) fn no_device_id() -> ServiceError {
     invalid(
-        "An id of a device has 1 to 128 ASCII letters, digits and characters of - : . + % _ # * ? ! ( ) , = @ ; $ '",
+        "An id of a device has 1 to 128 ASCII letters, digits, semicolons and characters of - : . + % _ # * ? ! ( ) , = @ $ '",
     )
 }
 

@@ -189,8 +189,8 @@ impl Fault {
         if self.delay_ms.is_some_and(|delay| delay > LONGEST) {
             return wrong("delayMs is at most a day");
         }
-        if self.status.is_some_and(|status| !(200..600).contains(&status)) {
-            return wrong("status is from 200 to 599");
+        if self.status.is_some_and(|status| !(400..600).contains(&status)) {
+            return wrong("status is from 400 to 599");
         }
         if self.status.is_none() && (self.code.is_some() || self.retry_after.is_some()) {
             return wrong("code and retryAfter need a status");

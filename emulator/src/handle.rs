@@ -142,7 +142,8 @@ impl HubHandle {
     ///
     /// Where there is no such device.
     pub fn device_pipeline(&self, id: &str) -> Result<Pipeline, Error> {
-        let text = self.device_connection_string(id).unwrap_or_default();
+        let text = self.device_connection_string(id);
+        let text = text.ok_or_else(|| Error::build(format!("there is no device {id} in the hub")))?;
         Ok(ConnectionString::of_device(&text)?.pipeline(self.transport()))
     }
 

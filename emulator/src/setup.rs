@@ -47,7 +47,8 @@ pub(crate) async fn world(folder: Option<&Path>, config: Config, main: Main<'_>)
     let (store, found) = open(folder).await?;
     let clock = HubClock::new();
     let world = World::new(clock.clone(), store.clone(), main.name()).with_config(config);
-    let put_back = |Found { hubs, operations }| {
+    let put_back = |Found { hubs, operations, moved }| {
+        clock.advance(moved);
         operations.into_iter().try_for_each(|(id, record)| world.put_back(id, record)).map(|()| hubs)
     };
     let hubs = match found.and_then(put_back) {

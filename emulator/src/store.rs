@@ -345,7 +345,11 @@ impl StoreError {
 
 impl<E: Into<redb::Error>> From<E> for StoreError {
     fn from(error: E) -> StoreError {
-        StoreError(error.into().to_string())
+        StoreError(match error.into() {
+            redb::Error::DatabaseAlreadyOpen => "another emulator uses this folder".to_owned(),
+            redb::Error::Corrupted(why) => format!("the file is damaged, use a copy or another folder ({why})"),
+            error => error.to_string(),
+        })
     }
 }
 

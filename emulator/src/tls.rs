@@ -12,7 +12,7 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
@@ -72,7 +72,10 @@ fn read(certificate: &PathBuf, key: &PathBuf) -> Result<Read, String> {
     if chain.is_empty() {
         return Err(at(certificate, &"there is no certificate in it"));
     }
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| at(key, &error))?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| match error {
+        pem::Error::NoItemsFound => at(key, &"there is no key in it"),
+        error => at(key, &error),
+    })?;
     Ok((chain, key, String::from_utf8_lossy(&pem).into_owned()))
 }
 

@@ -70,7 +70,7 @@ async fn keys_are_given_or_kept() {
     // One process at a time.
     let other = command(&["--listen", "127.0.0.1:0", "--data-dir", &data]).output().unwrap();
     let said = String::from_utf8(other.stderr).unwrap();
-    assert!(other.status.code() == Some(1) && said.contains("iothub.redb"), "{said}");
+    assert!(other.status.code() == Some(1) && said.contains("iothub.redb: another emulator"), "{said}");
     second.kill();
     let given = ["--key-name", "mine", "--key", "bWFkZSB1cA==", "--data-dir", &data];
     let third = Program::start(&given);
@@ -87,6 +87,24 @@ async fn keys_are_given_or_kept() {
 fn of_mine(key: &str) -> String {
     let emulator = key.split_once(";UseDevelopmentEmulator").unwrap().1;
     format!("=mine;SharedAccessKey=bWFkZSB1cA==;UseDevelopmentEmulator{emulator}")
+}
+
+#[tokio::test]
+async fn moved_time_is_kept_and_told() {
+    let folder = Folder::new();
+    let data = folder.join("data");
+    let program = Program::start(&["--data-dir", &data]);
+    program.hub().devices().put("d1", &Device::new("d1")).await.unwrap();
+    let mut admin = Raw::connect(program.address());
+    // Tokens run out by that, and clients find out by the `Date` of the refusal.
+    let (status, _, body) = admin.exchange("POST", "/$emulator/clock", "", r#"{"advanceSeconds":864000}"#);
+    assert_eq!(status, 200, "{body}");
+    program.hub().devices().get("d1").await.unwrap();
+    program.kill();
+    let again = Program::start(&["--data-dir", &data]);
+    let (_, body) = ask(again.address(), "GET", "/$emulator/clock", "");
+    assert!(body.contains("\"movedSeconds\":864000.0"), "{body}");
+    again.hub().devices().get("d1").await.unwrap();
 }
 
 #[test]
@@ -112,6 +130,15 @@ fn wrong_arguments() {
         &["--throttle", "NaN"],
         &["--latency", "soon"],
         &["--log", "xml"],
+        &["--key-name", "a", "--key", "!"],
+        &["--key-name", "a;b", "--key", "bWFkZSB1cA=="],
+        &["--key-name", "", "--key", "bWFkZSB1cA=="],
+        &["--host-name", "a/b"],
+        &["--host-name", ""],
+        &["--arm-token", ""],
+        &["--arm-token", "a\nb"],
+        &["--admin-token", "a b"],
+        &["--subscription", "a/b"],
         &["stray"],
     ] {
         let output = command(arguments).output().unwrap();
@@ -132,11 +159,13 @@ fn it_cannot_start() {
     std::fs::create_dir(&damaged).unwrap();
     std::fs::write(folder.join("damaged/iothub.redb"), "once upon a time").unwrap();
     let in_nowhere = folder.join("nowhere/port");
+    let certificate = folder.join("cert.pem");
+    let program = Program::start(&["--tls-self-signed", "--cert-out", &certificate]);
+    program.kill();
     let free = ["--listen", "127.0.0.1:0"];
     for (arguments, said) in [
         (&["--listen", "no.such.host.invalid:0"][..], "cannot listen"),
-        (&["--key-name", "a", "--key", "!"], "the key of a"),
-        (&["--host-name", "a/b"], "host name"),
+        (&["--tls-cert", &certificate, "--tls-key", &certificate], "no key in it"),
         (&["--tls-cert", &file, "--tls-key", &file], &file),
         (&["--tls-cert", &in_nowhere, "--tls-key", &file], &in_nowhere),
         (&["--data-dir", &damaged], "iothub.redb"),

@@ -40,7 +40,9 @@ impl Access {
             };
         }
         if request.extensions.get::<Peer>() != Some(&Peer::Local) {
-            return Err(unauthorized("From elsewhere, the admin API is for whoever has the admin token."));
+            return Err(unauthorized(
+                "Through an address that others can reach, the admin API is for whoever has the admin token.",
+            ));
         }
         let host = host(request).filter(|host| self.is_own_name(host));
         let host = host.ok_or_else(|| forbidden("The admin API is not for requests under foreign names."))?;

@@ -126,13 +126,14 @@ impl Admin {
 
     pub(super) async fn move_clock(self, mut incoming: Incoming) -> Result {
         let Advance { advance_seconds } = body(&mut incoming).await?;
-        let by = Duration::try_from_secs_f64(advance_seconds).map_err(|_| wrong("advanceSeconds is none or more"))?;
+        let by = Duration::try_from_secs_f64(advance_seconds)
+            .map_err(|_| wrong("advanceSeconds: expected a number of 0 or more"))?;
         // Times are written with four digits for the year.
         let last = self.world.clock.now().checked_add(by).map(DateTime::try_from);
         if !matches!(last, Some(Ok(_))) {
-            return Err(wrong("advanceSeconds leads beyond the year 9999"));
+            return Err(wrong("advanceSeconds: it leads beyond the year 9999"));
         }
-        self.world.clock.advance(by);
+        self.world.advance(by)?.durable().await?;
         self.clock(incoming).await
     }
 

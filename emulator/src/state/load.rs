@@ -1,6 +1,7 @@
 //! Records of the store, back into hubs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -26,12 +27,23 @@ pub(crate) struct Found {
     pub(crate) hubs: Vec<Loaded>,
     /// The operations of the resource provider, by their ids.
     pub(crate) operations: Vec<(String, operations::Record)>,
+    /// How far the time has been moved.
+    pub(crate) moved: Duration,
 }
 
 /// The record that tells how the others are to be read.
 const FORMAT: &str = "format";
 /// The format that is written.
 const VERSION: &[u8] = b"2";
+
+/// The record that tells how far the time has been moved.
+const CLOCK: &str = "clock";
+
+/// Says in the store how far the time has been moved, or what is kept there lies in the future after a restart.
+pub(super) fn keep_clock(changes: &mut Changes, moved: Duration) -> serde_json::Result<()> {
+    changes.put(CLOCK, serde_json::to_vec(&moved)?);
+    Ok(())
+}
 
 /// Says in the store how its records are to be read.
 pub(crate) fn keep_format(changes: &mut Changes) {
@@ -48,10 +60,14 @@ pub(crate) fn load(records: Records) -> Result<Found, String> {
         return Ok(Found::default());
     }
     let mut hubs: BTreeMap<String, Vec<(String, Vec<u8>)>> = BTreeMap::new();
-    let (mut format, mut operations) = (None, Vec::new());
+    let (mut format, mut operations, mut moved) = (None, Vec::new(), Duration::ZERO);
     for (key, value) in records {
         if key == FORMAT {
             format = Some(value);
+            continue;
+        }
+        if key == CLOCK {
+            moved = parse(&value).map_err(|error| damaged(&key, &error))?;
             continue;
         }
         if let Some(id) = key.strip_prefix(operations::FOLDER).and_then(|rest| rest.strip_prefix('/')) {
@@ -69,7 +85,7 @@ pub(crate) fn load(records: Records) -> Result<Found, String> {
         None => return Err("it does not say in which format it is".to_owned()),
     }
     let hubs = hubs.into_iter().map(|(name, records)| load_hub(&name, records)).collect::<Result<_, _>>()?;
-    Ok(Found { hubs, operations })
+    Ok(Found { hubs, operations, moved })
 }
 
 fn damaged(key: &str, error: &str) -> String {

@@ -190,7 +190,7 @@ async fn filled(folder: &Folder) -> (Vec<u8>, Records) {
     store.close().await;
     let (store, records) = Store::open(&folder.0).unwrap();
     assert_eq!(reached(&records), 40);
-    assert!(Store::open(&folder.0).unwrap_err().to_string().contains("already open"));
+    assert!(Store::open(&folder.0).unwrap_err().to_string().contains("another emulator"));
     store.close().await;
     (std::fs::read(folder.file()).unwrap(), records)
 }

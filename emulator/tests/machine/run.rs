@@ -65,8 +65,6 @@ pub(crate) struct Machine {
     emulator: Emulator,
     hub: Client,
     model: Model,
-    /// How far the time has been moved.
-    moved: Duration,
     /// How many containers have been made, so as to wait for what is written.
     markers: usize,
 }
@@ -97,7 +95,7 @@ impl Machine {
         let (emulator, hub) = start(&folder, documented).await;
         set_up(&emulator).await;
         let model = Model::new(documented);
-        Machine { folder, emulator, hub, model, moved: Duration::ZERO, markers: 0 }
+        Machine { folder, emulator, hub, model, markers: 0 }
     }
 
     pub(crate) async fn stop(self) {
@@ -107,7 +105,6 @@ impl Machine {
     async fn restart(mut self) -> Machine {
         self.emulator.stop().await;
         (self.emulator, self.hub) = start(&self.folder, self.model.is_documented()).await;
-        self.emulator.advance(self.moved);
         self.model.restart();
         self.settle_jobs().await;
         self
@@ -249,7 +246,6 @@ impl Machine {
         while self.model.now() < end {
             let next = self.model.next_of_jobs().map_or(end, |next| next.min(end)) - self.model.now();
             self.model.wait(next);
-            self.moved += Duration::from_secs(next);
             self.emulator.advance(Duration::from_secs(next));
             self.settle_jobs().await;
         }
