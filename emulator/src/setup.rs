@@ -110,7 +110,7 @@ fn give(policies: &mut Vec<Policy>, given: &[GivenKey]) -> Result<(), StartError
         let is_same = |other: &GivenKey| other.policy.eq_ignore_ascii_case(name);
         let place = given.iter().take(at).filter(|other| is_same(other)).count();
         let parsed = SasKey::from_base64(key.expose());
-        let parsed = parsed.map_err(|error| StartError::new(format!("the key of {name} is none: {error}")))?;
+        let parsed = parsed.map_err(|error| StartError::new(format!("the key of {name} cannot be used: {error}")))?;
         let found = policies.iter_mut().find(|policy| policy.name.eq_ignore_ascii_case(name));
         let policy = match found {
             Some(policy) => policy,

@@ -61,7 +61,7 @@ impl Hub {
 
 impl Containers for BlobContainers {
     fn open(&self, address: &str, writes: bool) -> Result<Arc<dyn Container>, String> {
-        let uri: Uri = address.trim().parse().map_err(|_| "its address is none.")?;
+        let uri: Uri = address.trim().parse().map_err(|_| "its address is no URL.")?;
         let host = uri.authority().ok_or("its address has no host.")?.as_str();
         let name = uri.path().trim_matches('/');
         if !names::is_container(name) {

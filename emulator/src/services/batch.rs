@@ -61,7 +61,7 @@ pub(super) fn is_batch(content_type: &str) -> bool {
 /// 400 where it is none: all of it counts, or nothing.
 pub(super) fn read(body: &[u8]) -> Result<Vec<Part>, ServiceError> {
     let items: Vec<Item> =
-        serde_json::from_slice(body).map_err(|error| errors::invalid(format!("The batch is none: {error}.")))?;
+        serde_json::from_slice(body).map_err(|error| errors::invalid(format!("The batch cannot be read: {error}.")))?;
     items.into_iter().enumerate().map(|(at, item)| part(at, item)).collect()
 }
 

@@ -68,7 +68,7 @@ impl ImportExport for ImportsAndExports {
 fn plan(job: ImportExportJob) -> Result<Plan, ServiceError> {
     let address = |name: &str, address: Option<Secret>| {
         let address = address.filter(|address| !address.expose().is_empty());
-        let address = address.ok_or_else(|| errors::invalid(format!("{name}: there is none.")))?;
+        let address = address.ok_or_else(|| errors::invalid(format!("{name}: it is missing.")))?;
         Ok::<_, ServiceError>(address.expose().to_owned())
     };
     let output = address("outputBlobContainerUri", job.output_blob_container_uri)?;

@@ -82,7 +82,7 @@ fn plan(id: &str, job: JobRequest, now: SystemTime) -> Result<Plan, ServiceError
     if job.job_id != id {
         return Err(errors::invalid(format!("jobId: it is not {id}, as in the path.")));
     }
-    let missing = |name: &str| errors::invalid(format!("{name}: there is none."));
+    let missing = |name: &str| errors::invalid(format!("{name}: it is missing."));
     let task = match &job.r#type {
         JobType::ScheduleDeviceMethod => {
             Task::Method(job.cloud_to_device_method.ok_or_else(|| missing("cloudToDeviceMethod"))?)

@@ -177,7 +177,7 @@ impl Call {
     /// 400 where it is none, 413 where the payload is too large.
     pub(crate) fn read(asked: &DirectMethod) -> Result<Call, ServiceError> {
         if asked.method_name.is_empty() {
-            return Err(errors::invalid("methodName: there is none."));
+            return Err(errors::invalid("methodName: it is missing."));
         }
         let seconds = |name, given: Option<i32>, usual: i32, range: std::ops::RangeInclusive<i32>| {
             let seconds = given.unwrap_or(usual);

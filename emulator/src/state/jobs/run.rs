@@ -94,7 +94,7 @@ impl Update {
     /// 400 where there is no tag, or nothing to change.
     fn read(twin: &Twin) -> Result<Update, ServiceError> {
         let tag = twin.etag.as_deref().unwrap_or_default().parse::<ETag>();
-        let tag = tag.map_err(|_| errors::invalid("updateTwin.etag: there is none; `*` stands for any."))?;
+        let tag = tag.map_err(|_| errors::invalid("updateTwin.etag: it is missing, or no tag; `*` stands for any."))?;
         let mut preconditions = Preconditions::default();
         preconditions.if_match = vec![tag];
         let desired = twin.properties.as_ref().and_then(|both| both.desired.clone());
