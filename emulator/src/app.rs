@@ -134,11 +134,10 @@ impl Inner {
 /// No generic function, so that nobody compiles it again.
 fn respond(inner: Arc<Inner>, parts: Parts, body: Body) -> BoxFuture<'static, Result<Response<Body>, ConnectionCut>> {
     Box::pin(async move {
-        if !tracing::enabled!(target: LOG, tracing::Level::INFO) {
-            return inner.answer(parts, body).await.map(|response| inner.dated(response));
-        }
-        let (method, path, start) = (parts.method.clone(), parts.uri.path().to_owned(), Instant::now());
+        let is_logged = tracing::enabled!(target: LOG, tracing::Level::INFO);
+        let asked = is_logged.then(|| (parts.method.clone(), parts.uri.path().to_owned(), Instant::now()));
         let outcome = inner.answer(parts, body).await.map(|response| inner.dated(response));
+        let Some((method, path, start)) = asked else { return outcome };
         let millis = start.elapsed().as_micros() as f64 / 1000.0;
         // Of the request there is nothing here that its sender may want to keep to himself: no query, no header, no body.
         match &outcome {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use iothub::runtime::Secret;
-use iothub::runtime::credential::SasKey;
 
 use crate::app::App;
 use crate::config::Config;
@@ -15,7 +14,7 @@ use crate::faults::{Gate, Throttle};
 use crate::listen::{Limits, Listener};
 use crate::profile::Profile;
 use crate::random;
-use crate::setup::{self, GivenKey, Main, OWNER};
+use crate::setup::{self, GivenKey, Key, Main, OWNER};
 use crate::tls::Tls;
 
 /// What an emulator is to be like, before it is started.
@@ -156,8 +155,8 @@ impl Builder {
         self
     }
 
-    /// What can be seen to be wrong before anything is done.
-    fn check(&self) -> Result<(), StartError> {
+    /// Looks at what can be seen to be wrong before anything is done, and gives the keys.
+    fn check(&self) -> Result<Vec<Key>, StartError> {
         let wrong = |message: String| Err(StartError { message, is_setting: true });
         if !is_host_name(&self.host_name) {
             let name = &self.host_name;
@@ -165,19 +164,7 @@ impl Builder {
                 "{name:?} is no host name: those have letters, digits and hyphens, with dots between"
             ));
         }
-        for (at, GivenKey { policy, key }) in self.keys.iter().enumerate() {
-            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-            if !(1..=64).contains(&policy.len()) || !policy.bytes().all(is_plain) {
-                return wrong(format!("{policy:?} is no name of a policy: those have letters, digits and - _ . :"));
-            }
-            if let Err(error) = SasKey::from_base64(key.expose()) {
-                return wrong(format!("the key of {policy} cannot be used: {error}"));
-            }
-            let before = self.keys.iter().take(at).filter(|other| other.policy.eq_ignore_ascii_case(policy));
-            if before.count() > 1 {
-                return wrong(format!("there are more than two keys of {policy}"));
-            }
-        }
+        let keys = setup::keys(&self.keys).or_else(wrong)?;
         for (name, token) in [("resource provider", &self.config.arm_token), ("admin API", &self.admin_token)] {
             if token.as_ref().is_some_and(|token| !is_token(token)) {
                 return wrong(format!("the token of the {name} is empty, or has characters that no header can have"));
@@ -187,7 +174,7 @@ impl Builder {
         if subscription.is_empty() || !subscription.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return wrong(format!("{subscription:?} is no subscription: its id has letters, digits and hyphens"));
         }
-        Ok(())
+        Ok(keys)
     }
 
     /// Starts it, on the executor of the caller.
@@ -196,7 +183,7 @@ impl Builder {
     ///
     /// Where the data cannot be read, a key or a certificate cannot be used, or the port is taken.
     pub async fn start(mut self) -> Result<Emulator, StartError> {
-        self.check()?;
+        let keys = self.check()?;
         let identity = match &self.tls {
             Some(tls) => Some(tls.identity(&self.host_name).map_err(StartError::new)?),
             None => None,
@@ -214,7 +201,7 @@ impl Builder {
             self.config.arm_token = Some(token);
         }
         let policy = self.keys.first().map_or(OWNER, |key| key.policy.as_str()).to_owned();
-        let main = Main { host: &self.host_name, keys: &self.keys };
+        let main = Main { host: &self.host_name, keys: &keys };
         let world = Arc::new(setup::world(self.data_dir.as_deref(), self.config, main).await?);
         let gate = Gate::new(world.clock.clone(), self.latency, self.throttle.map(Throttle::new));
         let gate = Arc::new(gate);

@@ -154,26 +154,21 @@ pub(crate) fn run() -> ExitCode {
     start_log(arguments.log);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error),
+        Err(error) => return failed(&error, 1),
     };
     let outcome = runtime.block_on(serve(arguments));
-    let is_argument = |error: &(dyn std::error::Error + 'static)| {
-        error.downcast_ref::<StartError>().is_some_and(StartError::is_wrong_setting)
-    };
     // What is cut off by a second signal does not hold up the end.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let code = failed(&*error);
-            if is_argument(&*error) { ExitCode::from(2) } else { code }
-        }
+        Err(error) if error.downcast_ref().is_some_and(StartError::is_wrong_setting) => failed(&*error, 2),
+        Err(error) => failed(&*error, 1),
     }
 }
 
-fn failed(error: &dyn std::error::Error) -> ExitCode {
+fn failed(error: &dyn std::error::Error, code: u8) -> ExitCode {
     _ = writeln!(io::stderr(), "error: {error}");
-    ExitCode::from(1)
+    ExitCode::from(code)
 }
 
 async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {

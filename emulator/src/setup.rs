@@ -26,10 +26,43 @@ pub(crate) struct GivenKey {
     pub(crate) key: Secret,
 }
 
+/// A given key that can be used.
+#[derive(Debug)]
+pub(crate) struct Key {
+    policy: String,
+    key: SasKey,
+    text: Secret,
+    is_secondary: bool,
+}
+
+/// The first key of a policy is its primary key, the second its secondary one.
+///
+/// # Errors
+///
+/// What is wrong with one, or with the name of its policy.
+pub(crate) fn keys(given: &[GivenKey]) -> Result<Vec<Key>, String> {
+    let mut keys: Vec<Key> = Vec::with_capacity(given.len());
+    for GivenKey { policy, key: text } in given {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+        if !(1..=64).contains(&policy.len()) || !policy.bytes().all(is_plain) {
+            return Err(format!("{policy:?} is no name of a policy: those have letters, digits and - _ . :"));
+        }
+        let key = SasKey::from_base64(text.expose())
+            .map_err(|error| format!("the key of {policy} cannot be used: {error}"))?;
+        let is_secondary = match keys.iter().filter(|other| other.policy.eq_ignore_ascii_case(policy)).count() {
+            0 => false,
+            1 => true,
+            _ => return Err(format!("there are more than two keys of {policy}")),
+        };
+        keys.push(Key { policy: policy.clone(), key, text: text.clone(), is_secondary });
+    }
+    Ok(keys)
+}
+
 /// What the main hub is to be.
 pub(crate) struct Main<'a> {
     pub(crate) host: &'a str,
-    pub(crate) keys: &'a [GivenKey],
+    pub(crate) keys: &'a [Key],
 }
 
 impl Main<'_> {
@@ -104,13 +137,9 @@ fn failed(error: impl std::fmt::Display) -> StartError {
     StartError::new(error.to_string())
 }
 
-/// Puts given keys into their policies, the first of a name as the primary key, the second as the secondary.
-fn give(policies: &mut Vec<Policy>, given: &[GivenKey]) -> Result<(), StartError> {
-    for (at, GivenKey { policy: name, key }) in given.iter().enumerate() {
-        let is_same = |other: &GivenKey| other.policy.eq_ignore_ascii_case(name);
-        let place = given.iter().take(at).filter(|other| is_same(other)).count();
-        let parsed = SasKey::from_base64(key.expose());
-        let parsed = parsed.map_err(|error| StartError::new(format!("the key of {name} cannot be used: {error}")))?;
+/// Puts given keys into their policies.
+fn give(policies: &mut Vec<Policy>, given: &[Key]) -> Result<(), StartError> {
+    for Key { policy: name, key, text, is_secondary } in given {
         let found = policies.iter_mut().find(|policy| policy.name.eq_ignore_ascii_case(name));
         let policy = match found {
             Some(policy) => policy,
@@ -122,11 +151,12 @@ fn give(policies: &mut Vec<Policy>, given: &[GivenKey]) -> Result<(), StartError
                 policy
             }
         };
-        let places = policy.keys.get_mut(place).zip(policy.texts.get_mut(place));
-        let Some((key_place, text_place)) = places else {
-            return Err(StartError::new(format!("there are more than two keys of {name}")));
-        };
-        (*key_place, *text_place) = (parsed, key.clone());
+        let [primary, secondary] = &mut policy.keys;
+        let [primary_text, secondary_text] = &mut policy.texts;
+        match is_secondary {
+            false => (*primary, *primary_text) = (key.clone(), text.clone()),
+            true => (*secondary, *secondary_text) = (key.clone(), text.clone()),
+        }
     }
     Ok(())
 }

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use iothub::management::models;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::device::base64_text;
 use super::hub::{Hub, HubState};
 use super::policy::Policy;
 use super::queue;
@@ -121,7 +120,7 @@ impl Resource {
 
     /// The entity tag: 8 bytes in Base64.
     pub(crate) fn etag(&self) -> String {
-        STANDARD.encode(self.version.to_be_bytes())
+        base64_text(self.version.to_be_bytes())
     }
 
     /// The description as it is answered, without policies.

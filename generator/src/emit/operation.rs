@@ -176,17 +176,15 @@ impl Writer<'_> {
         self.imports.add(call_name(operation));
         self.imports.add("Request");
         let returns = return_type(operation, self.client, self.imports);
-        let mutable = self.fills(operation);
         allow_name(code, &operation.name);
         line!(code, "#[inline]");
         code.list(&format!("pub fn {}(", operation.name), &arguments, &format!(") -> {returns} {{"));
         code.indented(|code| {
             let new = format!("Request::new(&{})", description_name(operation));
-            if mutable {
-                line!(code, "let mut request = {new};");
-            }
-            self.fill(code, operation, if bundled { "arguments." } else { "" });
-            let request = if mutable { "request" } else { &new };
+            let is_filled = code.headed(format_args!("let mut request = {new};"), |code| {
+                self.fill(code, operation, if bundled { "arguments." } else { "" });
+            });
+            let request = if is_filled { "request" } else { &new };
             let page = operation.pages.as_ref().map(|pages| match &pages.fields {
                 None => ", v1::items",
                 Some((items, link)) => {

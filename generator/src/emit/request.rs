@@ -57,24 +57,6 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether [`Self::fill`] writes anything.
-    pub(super) fn fills(&self, operation: &Operation) -> bool {
-        let is_argument = |part: &PathPart| match part {
-            PathPart::Hole { parameter, .. } => !matches!(parameter, PathArgument::Constant(_)),
-            PathPart::Text(_) => false,
-        };
-        let of_client = |index: &usize| self.client.parameters.get(*index);
-        operation.path.iter().any(is_argument)
-            || !operation.fixed_query.is_empty()
-            || operation.constants.iter().any(|constant| constant.place != Place::Path)
-            || operation
-                .client_parameters
-                .iter()
-                .filter_map(of_client)
-                .any(|parameter| matches!(parameter.place, Place::Query { .. } | Place::Header { .. }))
-            || operation.required.iter().any(|parameter| parameter.place != Place::Path)
-    }
-
     fn path(&mut self, code: &mut Code, parameter: &Parameter, value: &str, raw: bool, list: CollectionFormat) {
         match (&parameter.ty, types::passing(&parameter.ty)) {
             (Type::List(_), _) => {

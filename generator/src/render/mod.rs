@@ -78,6 +78,17 @@ impl Code {
         self.depth -= 1;
     }
 
+    /// What `body` writes, below a line that is only there if that is anything; whether it is.
+    pub(crate) fn headed(&mut self, head: fmt::Arguments<'_>, body: impl FnOnce(&mut Self)) -> bool {
+        let start = self.text.len();
+        body(self);
+        let is_any = self.text.len() > start;
+        if is_any {
+            self.text.insert_str(start, &format!("{}{head}\n", "    ".repeat(self.depth)));
+        }
+        is_any
+    }
+
     /// `head(items)tail` on one line, or an item a line where that is too wide.
     pub(crate) fn list(&mut self, head: &str, items: &[String], tail: &str) {
         let one = items.iter().map(|item| item.len() + 2).sum::<usize>() + head.len() + tail.len() + self.depth * 4;
